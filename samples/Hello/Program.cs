@@ -1,3 +1,5 @@
-var app = WebApplication.CreateBuilder(args).Build();
+var builder = WebApplication.CreateBuilder(args);
+builder.WebHost.UseUwsgi();
+var app = builder.Build();
 app.MapGet("/", () => "Hello, World!");
 app.Run();

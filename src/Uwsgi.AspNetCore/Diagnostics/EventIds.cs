@@ -1,0 +1,33 @@
+namespace Uwsgi.AspNetCore.Diagnostics;
+
+/// <summary>Every event id of the package, each used once and never given to another event.</summary>
+internal static class EventIds
+{
+    // Server and configuration
+    public const int Listening = 1;
+    public const int InnerServerIgnoresSockets = 2;
+    public const int OnlyLoopbackAllowed = 3;
+    public const int StaleSocketRemoved = 4;
+    public const int SocketRemovalFailed = 5;
+
+    // Connections
+    public const int PeerRefused = 20;
+    public const int ConnectionLimitReached = 21;
+    public const int RequestRejected = 22;
+    public const int ConnectionReset = 23;
+    public const int ConnectionFailed = 24;
+    public const int BodyNotDrained = 25;
+    public const int Ping = 26;
+    public const int WrongProtocol = 27;
+    public const int PeerRefusedAgain = 28;
+
+    // Requests
+    public const int ApplicationError = 40;
+    public const int ApplicationAborted = 41;
+    public const int RequestCancelled = 42;
+    public const int BadRequest = 43;
+    public const int AbortCallbackFailed = 44;
+    public const int HeadBodyDiscarded = 45;
+    public const int TransferEncodingRemoved = 46;
+    public const int CertificateUnreadable = 47;
+}

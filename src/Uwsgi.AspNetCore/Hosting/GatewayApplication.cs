@@ -1,0 +1,110 @@
+using System.Collections.Concurrent;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using Uwsgi.AspNetCore.Diagnostics;
+using Uwsgi.AspNetCore.Http;
+
+namespace Uwsgi.AspNetCore.Hosting;
+
+/// <summary>The application as the host handed it to the server, without its context type: where connections send requests.</summary>
+internal abstract class GatewayApplication
+{
+    /// <summary>Gets a clean request object.</summary>
+    public abstract GatewayRequest Rent();
+
+    /// <summary>Gives a request object back; one that may still be in use by somebody is dropped instead.</summary>
+    public abstract void Return(GatewayRequest request, bool reuse);
+
+    /// <summary>Runs the application on a request that has begun, and finishes the response.</summary>
+    public abstract Task ProcessAsync(GatewayRequest request);
+}
+
+/// <summary>Runs requests in the order that Kestrel established and middleware depends on.</summary>
+internal sealed class GatewayApplication<TContext>(
+    IHttpApplication<TContext> application, ILogger logger, GatewayMetrics metrics, UpgradedConnections upgrades, bool pool)
+    : GatewayApplication
+    where TContext : notnull
+{
+    // Enough for the bursts of a busy front end, small enough to be forgotten: an idle request object holds a few kilobytes.
+    private const int MaxPooled = 512;
+
+    private readonly ConcurrentQueue<GatewayRequest<TContext>> _pool = new();
+    private int _pooled;
+
+    public override GatewayRequest Rent()
+    {
+        if (_pool.TryDequeue(out var request))
+        {
+            Interlocked.Decrement(ref _pooled);
+            return request;
+        }
+
+        return new GatewayRequest<TContext>(logger) { Upgrades = upgrades };
+    }
+
+    public override void Return(GatewayRequest request, bool reuse)
+    {
+        request.Reset();
+        request.Detach();
+        if (!reuse || !pool)
+        {
+            return;
+        }
+
+        if (Interlocked.Increment(ref _pooled) <= MaxPooled)
+        {
+            _pool.Enqueue((GatewayRequest<TContext>)request);
+        }
+        else
+        {
+            Interlocked.Decrement(ref _pooled);
+        }
+    }
+
+    public override async Task ProcessAsync(GatewayRequest request)
+    {
+        metrics.RequestStarted();
+        try
+        {
+            TContext context;
+            try
+            {
+                context = application.CreateContext(request);
+            }
+            catch (Exception error)
+            {
+                request.ReportApplicationError(error);
+                await request.FinishResponseAsync();
+                await request.FireOnCompletedAsync();
+                return;
+            }
+
+            try
+            {
+                await application.ProcessRequestAsync(context);
+            }
+            catch (BadHttpRequestException bad)
+            {
+                request.ReportBadRequest(bad);
+            }
+            catch (Exception gone) when (gone is OperationCanceledException or IOException && request.IsAborted)
+            {
+                request.ReportCancelled(gone);
+            }
+            catch (Exception error)
+            {
+                request.ReportApplicationError(error);
+            }
+
+            await request.FinishResponseAsync();
+            request.CloseFacades();
+            await request.FireOnCompletedAsync();
+            application.DisposeContext(context, request.ApplicationError);
+        }
+        finally
+        {
+            metrics.RequestEnded();
+        }
+    }
+}

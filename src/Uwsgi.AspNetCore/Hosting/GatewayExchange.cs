@@ -1,0 +1,63 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using Microsoft.AspNetCore.Connections;
+
+namespace Uwsgi.AspNetCore.Hosting;
+
+/// <summary>
+/// One request and its response on the wire: the seam between the engine, which knows HTTP semantics, and a protocol, which knows
+/// framing. A new protocol implements this and a connection handler; nothing in <c>Http</c> changes.
+/// </summary>
+/// <remarks>
+/// Bytes written here (the head first, then the body) are framed by the protocol. One writer at a time: the request's own lock
+/// guards every member of the output side. The input side is read by the request's body only.
+/// </remarks>
+internal abstract class GatewayExchange : IBufferWriter<byte>
+{
+    public abstract GatewayProtocol Protocol { get; }
+
+    /// <summary>Gets the connection that carries the exchange.</summary>
+    public abstract ConnectionContext Connection { get; }
+
+    public abstract GatewaySettings Settings { get; }
+
+    /// <summary>Gets the bytes behind the head: the body, and after it what belongs to an upgraded stream.</summary>
+    public abstract PipeReader Input { get; }
+
+    /// <summary>Gets whether the end of the input ends a body of unannounced length; otherwise only CONTENT_LENGTH does.</summary>
+    public abstract bool InputEndsBody { get; }
+
+    /// <summary>Gets whether the response starts with an HTTP status line; otherwise a <c>Status</c> header closes its head.</summary>
+    public abstract bool HasStatusLine { get; }
+
+    /// <summary>Gets whether the protocol can turn into a tunnel of bytes.</summary>
+    public abstract bool CanUpgrade { get; }
+
+    /// <summary>Gets the time limits of the connection's reads and writes.</summary>
+    public abstract ConnectionTimeouts Timeouts { get; }
+
+    /// <summary>Gets whether the peer has gone or the exchange was aborted.</summary>
+    public abstract bool IsAborted { get; }
+
+    /// <summary>Gets the token that fires when the peer goes away.</summary>
+    public abstract CancellationToken Closed { get; }
+
+    public abstract int Modifier1 { get; }
+
+    public abstract int Modifier2 { get; }
+
+    public abstract Memory<byte> GetMemory(int sizeHint = 0);
+
+    public Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
+
+    public abstract void Advance(int count);
+
+    /// <summary>Sends what was written; pending while the peer takes too little. Completed means that the peer has gone.</summary>
+    public abstract ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken);
+
+    /// <summary>Marks the end of the response behind the bytes written so far; sent with the next flush.</summary>
+    public abstract void EndResponse();
+
+    /// <summary>Ends the exchange at once; what is not sent yet is lost, and the peer can tell where the protocol allows it.</summary>
+    public abstract void Abort(ConnectionAbortedException reason);
+}

@@ -1,0 +1,70 @@
+using System.Collections.Concurrent;
+using System.Net;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+using Uwsgi.AspNetCore.Protocols;
+
+namespace Uwsgi.AspNetCore.Hosting;
+
+/// <summary>The connection middleware of an endpoint: admits a peer, then lets the protocol's connection run to its end.</summary>
+internal sealed class GatewayMiddleware(GatewayServices services, GatewayApplication application, HeadReader head)
+{
+    // Bounds what refused peers can make us remember.
+    private const int MaxRememberedPeers = 1024;
+
+    private readonly ConcurrentDictionary<IPAddress, bool> _refusedPeers = new();
+
+    public async Task OnConnectionAsync(ConnectionContext connection)
+    {
+        if (!services.Settings.AllowFrom.Contains(connection.RemoteEndPoint))
+        {
+            Refuse(connection);
+            return;
+        }
+
+        if (!services.Connections.TryAdd(services.Settings.MaxConcurrentConnections))
+        {
+            services.Metrics.Rejected(GatewayRejection.ConnectionLimit);
+            Log.ConnectionLimitReached(services.Logger, connection.ConnectionId);
+            return;
+        }
+
+        connection.Features.Get<IConnectionMetricsTagsFeature>()?.Tags.Add(new("network.protocol.name", ProtocolName));
+        try
+        {
+            await new SingleRequestConnection(connection, head, services).RunAsync(application);
+        }
+        catch (Exception broken)
+        {
+            Log.ConnectionFailed(services.Logger, connection.ConnectionId, broken);
+            connection.Abort(new ConnectionAbortedException("The gateway connection failed.", broken));
+        }
+        finally
+        {
+            services.Connections.Remove();
+        }
+    }
+
+    private string ProtocolName => head.Protocol switch
+    {
+        GatewayProtocol.FastCgi => "fastcgi",
+        GatewayProtocol.Scgi => "scgi",
+        _ => "uwsgi",
+    };
+
+    private void Refuse(ConnectionContext connection)
+    {
+        services.Metrics.Rejected(GatewayRejection.PeerNotAllowed);
+        var address = ((IPEndPoint)connection.RemoteEndPoint!).Address;
+        if (_refusedPeers.Count < MaxRememberedPeers && _refusedPeers.TryAdd(address, true))
+        {
+            Log.PeerRefused(services.Logger, address);
+        }
+        else
+        {
+            Log.PeerRefusedAgain(services.Logger, address);
+        }
+
+        connection.Abort(new ConnectionAbortedException("The peer is not allowed to connect."));
+    }
+}

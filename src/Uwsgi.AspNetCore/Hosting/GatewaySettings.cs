@@ -1,0 +1,101 @@
+using System.Collections.Frozen;
+using System.Text;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+namespace Uwsgi.AspNetCore.Hosting;
+
+/// <summary>The options as they stood when the server started: immutable, resolved against Kestrel's, cheap to read.</summary>
+internal sealed class GatewaySettings
+{
+    private static readonly FrozenSet<int> DefaultModifiers = new[] { 0, 5, 7, 9, 14, 15, 30 }.ToFrozenSet();
+
+    private readonly FrozenSet<int> _modifiers;
+
+    public GatewaySettings(UwsgiOptions options, KestrelServerOptions kestrel)
+    {
+        _modifiers = options.Modifiers.Count == 0 ? DefaultModifiers : options.Modifiers.ToFrozenSet();
+        AllowFrom = new AllowedPeers(options.AllowFrom);
+        BufferSize = options.BufferSize;
+        ScriptName = options.ScriptName;
+        PathBase = options.PathBase;
+        PreserveEncodedSlashes = options.PreserveEncodedSlashes;
+        AllowUpgrade = options.AllowUpgrade;
+        AllowSynchronousIO = options.AllowSynchronousIO || kestrel.AllowSynchronousIO;
+        AddServerHeader = options.AddServerHeader;
+        AddDateHeader = options.AddDateHeader;
+        AbortOnHalfClose = options.AbortOnHalfClose;
+        ForwardClientCertificate = options.ForwardClientCertificate;
+        ForwardRemoteUser = options.ForwardRemoteUser;
+        SendAccelBuffering = options.SendAccelBuffering;
+        RequestHeaderEncodingSelector = options.RequestHeaderEncodingSelector;
+        ResponseHeaderEncodingSelector = options.ResponseHeaderEncodingSelector;
+        PoolRequests = options.PoolRequests;
+
+        var limits = options.Limits;
+        MaxRequestBodySize = limits.IsMaxRequestBodySizeSet ? limits.MaxRequestBodySize : kestrel.Limits.MaxRequestBodySize;
+        RequestHeadersTimeout = limits.RequestHeadersTimeout;
+        RequestBodyTimeout = limits.RequestBodyTimeout;
+        MinRequestBodyDataRate = limits.MinRequestBodyDataRate;
+        MinResponseDataRate = limits.MinResponseDataRate;
+        MaxDrainBytes = limits.MaxDrainBytes ?? long.MaxValue;
+        DrainTimeout = limits.DrainTimeout;
+        MaxConcurrentConnections = limits.MaxConcurrentConnections ?? long.MaxValue;
+        MaxConcurrentUpgradedConnections = limits.MaxConcurrentUpgradedConnections ?? long.MaxValue;
+        MaxRequestHeaderCount = limits.MaxRequestHeaderCount;
+    }
+
+    public AllowedPeers AllowFrom { get; }
+
+    public int BufferSize { get; }
+
+    public ScriptNameMode ScriptName { get; }
+
+    public string? PathBase { get; }
+
+    public bool PreserveEncodedSlashes { get; }
+
+    public bool AllowUpgrade { get; }
+
+    public bool AllowSynchronousIO { get; }
+
+    public bool AddServerHeader { get; }
+
+    public bool AddDateHeader { get; }
+
+    public bool AbortOnHalfClose { get; }
+
+    public bool ForwardClientCertificate { get; }
+
+    public bool ForwardRemoteUser { get; }
+
+    public bool SendAccelBuffering { get; }
+
+    public Func<string, Encoding?>? RequestHeaderEncodingSelector { get; }
+
+    public Func<string, Encoding?>? ResponseHeaderEncodingSelector { get; }
+
+    public bool PoolRequests { get; }
+
+    public long? MaxRequestBodySize { get; }
+
+    public TimeSpan RequestHeadersTimeout { get; }
+
+    public TimeSpan RequestBodyTimeout { get; }
+
+    public MinDataRate? MinRequestBodyDataRate { get; }
+
+    public MinDataRate? MinResponseDataRate { get; }
+
+    public long MaxDrainBytes { get; }
+
+    public TimeSpan DrainTimeout { get; }
+
+    public long MaxConcurrentConnections { get; }
+
+    public long MaxConcurrentUpgradedConnections { get; }
+
+    public int MaxRequestHeaderCount { get; }
+
+    /// <summary>Tells whether packets with this first modifier are requests for the application.</summary>
+    public bool Serves(byte modifier1) => _modifiers.Contains(modifier1);
+}

@@ -1,0 +1,53 @@
+using System.IO.Pipelines;
+using Microsoft.AspNetCore.Connections;
+
+namespace Uwsgi.AspNetCore.Hosting;
+
+/// <summary>The exchange of a connection that carries one request: no framing, the connection's end is the response's end.</summary>
+internal sealed class SingleRequestExchange(
+    ConnectionContext connection, GatewaySettings settings, HeadReader head, HeadScan scan, ConnectionTimeouts timeouts) : GatewayExchange
+{
+    private readonly PipeWriter _output = connection.Transport.Output;
+    private volatile bool _isAborted;
+
+    public override GatewayProtocol Protocol => head.Protocol;
+
+    public override ConnectionContext Connection => connection;
+
+    public override GatewaySettings Settings => settings;
+
+    public override PipeReader Input => connection.Transport.Input;
+
+    public override bool InputEndsBody => false;
+
+    public override bool HasStatusLine => head.HasStatusLine;
+
+    public override bool CanUpgrade => true;
+
+    public override ConnectionTimeouts Timeouts => timeouts;
+
+    public override bool IsAborted => _isAborted || Closed.IsCancellationRequested;
+
+    // A peer that closes its side means a client that has gone, unless the options say that it only means "no more from me".
+    public override CancellationToken Closed => settings.AbortOnHalfClose ? connection.ConnectionClosed : CancellationToken.None;
+
+    public override int Modifier1 => scan.Modifier1;
+
+    public override int Modifier2 => scan.Modifier2;
+
+    public override Memory<byte> GetMemory(int sizeHint = 0) => _output.GetMemory(sizeHint);
+
+    public override void Advance(int count) => _output.Advance(count);
+
+    public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken) => _output.FlushAsync(cancellationToken);
+
+    public override void EndResponse()
+    {
+    }
+
+    public override void Abort(ConnectionAbortedException reason)
+    {
+        _isAborted = true;
+        connection.Abort(reason);
+    }
+}

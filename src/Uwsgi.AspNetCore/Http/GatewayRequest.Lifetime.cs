@@ -1,0 +1,121 @@
+using System.Diagnostics.CodeAnalysis;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Uwsgi.AspNetCore.Http;
+
+internal partial class GatewayRequest : IHttpRequestLifetimeFeature
+{
+    private readonly Lock _abortLock = new();
+    private CancellationTokenSource? _abortSource;
+    private CancellationToken? _replacedToken;
+    private CancellationTokenRegistration _closedRegistration;
+    private bool _isAborted;
+    private bool _isAbortBlocked;
+
+    CancellationToken IHttpRequestLifetimeFeature.RequestAborted
+    {
+        get => _replacedToken ?? GetAbortToken();
+        set => _replacedToken = value;
+    }
+
+    /// <summary>Gets whether the request was cut off: by the peer, by the application or by a stopping server.</summary>
+    public bool IsAborted => _isAborted || (Exchange.IsAborted && !_isAbortBlocked);
+
+    /// <summary>Gets whether the object may serve another request.</summary>
+    public bool CanBeReused => !_isAborted && !IsUpgraded && _applicationError is null;
+
+    void IHttpRequestLifetimeFeature.Abort()
+    {
+        Log.ApplicationAborted(_logger, Exchange.Connection.ConnectionId, ((IHttpRequestIdentifierFeature)this).TraceIdentifier);
+        Abort(new ConnectionAbortedException("The connection was aborted by the application."));
+    }
+
+    /// <summary>Ends the request and its exchange at once.</summary>
+    public void Abort(ConnectionAbortedException reason)
+    {
+        Exchange.Abort(reason);
+        CancelAbortToken();
+    }
+
+    /// <summary>From here on nothing that happens to the connection is the application's business any more.</summary>
+    private void BlockAbort()
+    {
+        lock (_abortLock)
+        {
+            _isAbortBlocked = true;
+        }
+    }
+
+    private CancellationToken GetAbortToken()
+    {
+        CancellationTokenSource source;
+        lock (_abortLock)
+        {
+            if (_abortSource is not null)
+            {
+                return _abortSource.Token;
+            }
+
+            if (_isAborted)
+            {
+                return new CancellationToken(canceled: true);
+            }
+
+            source = _abortSource = new CancellationTokenSource();
+        }
+
+        // Outside the lock: the callback runs right here when the peer has gone already.
+        _closedRegistration = Exchange.Closed.UnsafeRegister(static request => ((GatewayRequest)request!).CancelAbortToken(), this);
+        return source.Token;
+    }
+
+    private void CancelAbortToken()
+    {
+        CancellationTokenSource? source;
+        lock (_abortLock)
+        {
+            if (_isAborted || _isAbortBlocked)
+            {
+                return;
+            }
+
+            _isAborted = true;
+            source = _abortSource;
+        }
+
+        if (source is not null)
+        {
+            // Callbacks are the application's code: never inline, never on a thread that holds a lock of ours.
+            ThreadPool.UnsafeQueueUserWorkItem(Cancel, source, preferLocal: false);
+        }
+    }
+
+    [SuppressMessage("Design", "CA1031", Justification = "A callback's failure is logged; there is nobody to pass it to.")]
+    private void Cancel(CancellationTokenSource source)
+    {
+        try
+        {
+            source.Cancel();
+        }
+        catch (Exception error)
+        {
+            Log.AbortCallbackFailed(_logger, error);
+        }
+    }
+
+    private void ResetLifetime()
+    {
+        // Dispose waits for a callback that is running, so that none can reach the next request.
+        _closedRegistration.Dispose();
+        _closedRegistration = default;
+        if (_abortSource?.TryReset() == false)
+        {
+            _abortSource = null;
+        }
+
+        _replacedToken = null;
+        _isAborted = false;
+        _isAbortBlocked = false;
+    }
+}

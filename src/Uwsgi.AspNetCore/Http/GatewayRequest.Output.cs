@@ -1,0 +1,740 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+using Microsoft.Net.Http.Headers;
+
+namespace Uwsgi.AspNetCore.Http;
+
+/// <remarks>
+/// Output side. Stream and pipe writer are two doors to the same buffer. Until the head is fixed, and while an earlier flush is
+/// pending, bytes are kept in <see cref="_buffer"/>; otherwise they are written straight into the exchange. Everything that
+/// touches the exchange's output happens under <see cref="_outputLock"/>, so un-awaited writes cannot corrupt it.
+/// </remarks>
+internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinResponseDataRateFeature
+{
+    private readonly Lock _outputLock = new();
+    private readonly BodyBuffer _buffer = new();
+    private ResponseStream? _responseStream;
+    private ResponsePipeWriter? _responseWriter;
+    private Task<FlushResult>? _pendingFlush;
+    private Lease _lease;
+    private int _leaseSize;
+    private BodyRule _bodyRule;
+    private long? _declaredLength;
+    private long _bodyBytes;
+    private long _unflushedBytes;
+    private bool _isWriterCompleted;
+    private bool _isResponseFinished;
+    private bool _hasLoggedDiscard;
+    private Exception? _startError;
+    private Overridable<MinDataRate?> _minResponseRate;
+
+    private enum Lease
+    {
+        None,
+        Buffer,
+        Exchange,
+        Discard,
+    }
+
+    private enum BodyRule
+    {
+        Allowed,
+        Discarded,
+        Forbidden,
+    }
+
+    Stream IHttpResponseBodyFeature.Stream => ResponseStream;
+
+    PipeWriter IHttpResponseBodyFeature.Writer => _responseWriter ??= new ResponsePipeWriter(this);
+
+    MinDataRate? IHttpMinResponseDataRateFeature.MinDataRate
+    {
+        get => _minResponseRate.IsSet ? _minResponseRate.Value : Settings.MinResponseDataRate;
+        set => _minResponseRate.Set(value);
+    }
+
+    /// <summary>Gets how many body bytes were accepted.</summary>
+    public long BodyBytesWritten => _bodyBytes;
+
+    internal long UnflushedBytes
+    {
+        get
+        {
+            lock (_outputLock)
+            {
+                return _buffer.Length + _unflushedBytes;
+            }
+        }
+    }
+
+    private ResponseStream ResponseStream => _responseStream ??= new ResponseStream(this);
+
+    private IHeaderDictionary EffectiveResponseHeaders => _replacedResponseHeaders ?? _responseHeaders;
+
+    private bool IsHead => ReferenceEquals(_method, HttpMethods.Head) || HttpMethods.IsHead(_method);
+
+    void IHttpResponseBodyFeature.DisableBuffering()
+    {
+        // nginx buffers responses unless told not to; it does not pass the header on to the client.
+        if (!HasResponseStarted && Settings.SendAccelBuffering && !EffectiveResponseHeaders.ContainsKey("X-Accel-Buffering"))
+        {
+            EffectiveResponseHeaders["X-Accel-Buffering"] = "no";
+        }
+    }
+
+    Task IHttpResponseBodyFeature.StartAsync(CancellationToken cancellationToken)
+    {
+        if (HasResponseStarted)
+        {
+            return Task.CompletedTask;
+        }
+
+        return cancellationToken.IsCancellationRequested ? Task.FromCanceled(cancellationToken) : StartResponseAsync().AsTask();
+    }
+
+    Task IHttpResponseBodyFeature.CompleteAsync() => CompleteResponseAsync();
+
+    Task IHttpResponseBodyFeature.SendFileAsync(string path, long offset, long? count, CancellationToken cancellationToken) =>
+        SendFileFallback.SendFileAsync(ResponseStream, path, offset, count, cancellationToken);
+
+    internal Memory<byte> GetBodyMemory(int sizeHint)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(sizeHint);
+        lock (_outputLock)
+        {
+            ThrowIfWriterCompleted();
+            Memory<byte> memory;
+            if (HasResponseStarted && _bodyRule != BodyRule.Allowed)
+            {
+                _lease = Lease.Discard;
+                memory = _buffer.GetMemory(sizeHint);
+            }
+            else if (HasResponseStarted && _pendingFlush is null && _buffer.Length == 0 && !Exchange.IsAborted)
+            {
+                _lease = Lease.Exchange;
+                memory = Exchange.GetMemory(sizeHint);
+            }
+            else
+            {
+                _lease = Lease.Buffer;
+                memory = _buffer.GetMemory(sizeHint);
+            }
+
+            _leaseSize = memory.Length;
+            return memory;
+        }
+    }
+
+    internal void AdvanceBody(int count)
+    {
+        lock (_outputLock)
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(count);
+            if (_lease == Lease.None)
+            {
+                throw new InvalidOperationException("There is no memory to advance in: call GetMemory or GetSpan first, and again after a flush.");
+            }
+
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(count, _leaseSize);
+            ThrowIfWriterCompleted();
+            if (!TryAccount(count))
+            {
+                return;
+            }
+
+            _leaseSize -= count;
+            if (_lease == Lease.Exchange)
+            {
+                Exchange.Advance(count);
+                _unflushedBytes += count;
+            }
+            else if (_lease == Lease.Buffer)
+            {
+                _buffer.Advance(count);
+            }
+        }
+    }
+
+    internal ValueTask<FlushResult> WriteBodyAsync(ReadOnlyMemory<byte> data, CancellationToken cancellationToken)
+    {
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled<FlushResult>(cancellationToken);
+        }
+
+        ThrowIfWriterCompleted();
+        if (!HasResponseStarted)
+        {
+            var start = StartResponseAsync(data.Length);
+            if (!start.IsCompletedSuccessfully)
+            {
+                return WriteBodyAfterStartAsync(start, data, cancellationToken);
+            }
+
+            start.GetAwaiter().GetResult();
+        }
+
+        lock (_outputLock)
+        {
+            ThrowIfWriterCompleted();
+            if (TryAccount(data.Length))
+            {
+                WriteRaw(data.Span);
+            }
+
+            return FlushLocked(cancellationToken);
+        }
+    }
+
+    internal ValueTask<FlushResult> FlushBodyAsync(CancellationToken cancellationToken)
+    {
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled<FlushResult>(cancellationToken);
+        }
+
+        if (!HasResponseStarted)
+        {
+            var start = StartResponseAsync();
+            if (!start.IsCompletedSuccessfully)
+            {
+                return WriteBodyAfterStartAsync(start, default, cancellationToken);
+            }
+
+            start.GetAwaiter().GetResult();
+        }
+
+        lock (_outputLock)
+        {
+            return FlushLocked(cancellationToken);
+        }
+    }
+
+    /// <summary>Writes into the tunnel that an upgraded connection is.</summary>
+    internal ValueTask<FlushResult> WriteUpgradedAsync(ReadOnlyMemory<byte> data, CancellationToken cancellationToken)
+    {
+        lock (_outputLock)
+        {
+            ObjectDisposedException.ThrowIf(_exchange is null || _isResponseFinished, this);
+            WriteRaw(data.Span);
+            return FlushLocked(cancellationToken);
+        }
+    }
+
+    internal void CompleteWriter(Exception? error)
+    {
+        if (error is not null)
+        {
+            ReportApplicationError(error);
+        }
+
+        lock (_outputLock)
+        {
+            _isWriterCompleted = true;
+        }
+    }
+
+    internal Task CompleteWriterAsync(Exception? error)
+    {
+        if (error is null)
+        {
+            return CompleteResponseAsync();
+        }
+
+        CompleteWriter(error);
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Sends what the application has left to be sent: the whole response, its end, or an error in its place.</summary>
+    public async ValueTask FinishResponseAsync()
+    {
+        if (_isResponseFinished || IsUpgraded)
+        {
+            _isResponseFinished = true;
+            return;
+        }
+
+        if (!HasResponseStarted && _applicationError is null && !IsAborted && _onStarting is { Count: > 0 } callbacks)
+        {
+            await FireOnStartingAsync(callbacks);
+        }
+
+        if (IsAborted)
+        {
+            if (!HasResponseStarted)
+            {
+                _statusCode = StatusCodes.Status499ClientClosedRequest;
+            }
+
+            return;
+        }
+
+        if (_applicationError is null && GetMissingBytes() is var missing and > 0)
+        {
+            ReportApplicationError(new InvalidOperationException(
+                $"Response Content-Length mismatch: too few bytes written ({_declaredLength ?? EffectiveResponseHeaders.ContentLength} announced, {missing} missing)."));
+        }
+
+        if (_applicationError is { } error)
+        {
+            if (HasResponseStarted)
+            {
+                // Nothing else can tell the web server that the rest of the response is missing.
+                Exchange.Abort(new ConnectionAbortedException("The application failed after the response had started.", error));
+                return;
+            }
+
+            PrepareErrorResponse(error);
+        }
+
+        if (!HasResponseStarted)
+        {
+            try
+            {
+                CommitHead(isFinal: true);
+            }
+            catch (InvalidOperationException invalid)
+            {
+                ReportApplicationError(invalid);
+                PrepareErrorResponse(invalid);
+                CommitHead(isFinal: true);
+            }
+        }
+
+        await EndResponseAsync();
+    }
+
+    /// <summary>Answers a request that never reaches the application.</summary>
+    public async ValueTask RejectAsync(int statusCode)
+    {
+        SetErrorResponse(statusCode);
+        CommitHead(isFinal: true);
+        await EndResponseAsync();
+    }
+
+    private ValueTask StartResponseAsync(int nextWrite = 0)
+    {
+        if (HasResponseStarted)
+        {
+            return default;
+        }
+
+        if (_onStarting is { Count: > 0 } callbacks)
+        {
+            return StartAfterCallbacksAsync(callbacks, nextWrite);
+        }
+
+        ThrowIfStartFailed();
+        CommitHead(nextWrite);
+        return default;
+    }
+
+    private async ValueTask StartAfterCallbacksAsync(Stack<KeyValuePair<Func<object, Task>, object>> callbacks, int nextWrite)
+    {
+        await FireOnStartingAsync(callbacks);
+        _startError ??= _applicationError;
+        ThrowIfStartFailed();
+        CommitHead(nextWrite);
+    }
+
+    private void ThrowIfStartFailed()
+    {
+        if (_startError is { } error)
+        {
+            throw new ObjectDisposedException("The response cannot be started because an OnStarting callback has failed.", error);
+        }
+    }
+
+    private async ValueTask<FlushResult> WriteBodyAfterStartAsync(ValueTask start, ReadOnlyMemory<byte> data, CancellationToken cancellationToken)
+    {
+        await start;
+        return await (data.IsEmpty ? FlushBodyAsync(cancellationToken) : WriteBodyAsync(data, cancellationToken));
+    }
+
+    private async Task CompleteResponseAsync()
+    {
+        if (_isResponseFinished)
+        {
+            return;
+        }
+
+        if (!HasResponseStarted && _onStarting is { Count: > 0 } callbacks)
+        {
+            await FireOnStartingAsync(callbacks);
+            _startError ??= _applicationError;
+            ThrowIfStartFailed();
+        }
+
+        if (GetMissingBytes() is var missing and > 0)
+        {
+            throw new InvalidOperationException($"Response Content-Length mismatch: too few bytes written ({missing} missing).");
+        }
+
+        if (!HasResponseStarted)
+        {
+            CommitHead(isFinal: true);
+        }
+
+        await EndResponseAsync();
+    }
+
+    private async ValueTask EndResponseAsync()
+    {
+        Task? pending;
+        lock (_outputLock)
+        {
+            _isWriterCompleted = true;
+            pending = _pendingFlush;
+        }
+
+        if (pending is not null)
+        {
+            // A cancelled write has aborted the exchange, and its caller was told.
+            await pending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        ValueTask<FlushResult> flush;
+        lock (_outputLock)
+        {
+            if (_isResponseFinished)
+            {
+                return;
+            }
+
+            _isResponseFinished = true;
+            _lease = Lease.None;
+            BlockAbort();
+            if (Exchange.IsAborted)
+            {
+                return;
+            }
+
+            _buffer.DrainTo(Exchange);
+            Exchange.EndResponse();
+            flush = FlushLocked(CancellationToken.None);
+        }
+
+        await flush;
+    }
+
+    // Fixes status and headers and writes them, with whatever body was buffered behind them.
+    private void CommitHead(int nextWrite = 0, bool isFinal = false)
+    {
+        lock (_outputLock)
+        {
+            if (HasResponseStarted)
+            {
+                return;
+            }
+
+            var headers = EffectiveResponseHeaders;
+            if (headers.ContainsKey(HeaderNames.TransferEncoding))
+            {
+                // No gateway protocol carries transfer codings: the framing would end up in the client's body.
+                Log.TransferEncodingRemoved(_logger, Exchange.Connection.ConnectionId);
+                headers.Remove(HeaderNames.TransferEncoding);
+                headers.ContentLength = null;
+            }
+
+            ApplyBodyRule(headers, nextWrite);
+            if (isFinal && headers.ContentLength is null && _bodyRule == BodyRule.Allowed)
+            {
+                headers.ContentLength = _buffer.Length;
+            }
+            else if (isFinal && headers.ContentLength is null && _statusCode == StatusCodes.Status205ResetContent)
+            {
+                headers.ContentLength = 0;
+            }
+
+            if (Settings.AddDateHeader && !headers.ContainsKey(HeaderNames.Date))
+            {
+                headers[HeaderNames.Date] = HeaderUtilities.FormatDate(DateTimeOffset.UtcNow);
+            }
+
+            if (Settings.AddServerHeader && !headers.ContainsKey(HeaderNames.Server))
+            {
+                headers[HeaderNames.Server] = "Uwsgi.AspNetCore";
+            }
+
+            _declaredLength = headers.ContentLength;
+            _lease = Lease.None;
+            HasResponseStarted = true;
+            _responseHeaders.SetReadOnly();
+            if (Exchange.IsAborted)
+            {
+                _buffer.Clear();
+                return;
+            }
+
+            ResponseHeadWriter.Write(Exchange, Exchange.HasStatusLine, _statusCode, _reasonPhrase, headers, _responseHeaders);
+            if (_bodyRule == BodyRule.Allowed)
+            {
+                _unflushedBytes += _buffer.Length;
+                _buffer.DrainTo(Exchange);
+            }
+            else
+            {
+                _buffer.Clear();
+            }
+        }
+    }
+
+    // RFC 9110 section 8.6: which responses have a body, and which may announce a length.
+    private void ApplyBodyRule(IHeaderDictionary headers, int nextWrite)
+    {
+        var isBodiless = _statusCode is < 200 or StatusCodes.Status204NoContent or StatusCodes.Status205ResetContent or StatusCodes.Status304NotModified;
+        _bodyRule = IsHead ? BodyRule.Discarded : isBodiless ? BodyRule.Forbidden : BodyRule.Allowed;
+        if (isBodiless && _statusCode != StatusCodes.Status304NotModified && headers.ContentLength is { } length)
+        {
+            if (length > 0)
+            {
+                throw new InvalidOperationException($"A response with status code {_statusCode} cannot have a Content-Length of {length}.");
+            }
+
+            if (_statusCode != StatusCodes.Status205ResetContent)
+            {
+                headers.ContentLength = null;
+            }
+        }
+
+        if (_bodyRule == BodyRule.Forbidden && _bodyBytes + nextWrite > 0)
+        {
+            ThrowBodyForbidden();
+        }
+
+        if (_bodyRule == BodyRule.Allowed && headers.ContentLength is { } announced && _bodyBytes + nextWrite > announced)
+        {
+            ThrowTooManyBytes(_bodyBytes + nextWrite, announced);
+        }
+    }
+
+    // Counts bytes against the rules; false means that they are accepted but not sent.
+    private bool TryAccount(int count)
+    {
+        if (count == 0)
+        {
+            return true;
+        }
+
+        if (!HasResponseStarted && IsHead)
+        {
+            LogDiscard(count);
+            return false;
+        }
+
+        if (HasResponseStarted && _bodyRule == BodyRule.Forbidden)
+        {
+            ThrowBodyForbidden();
+        }
+
+        if (HasResponseStarted && _bodyRule == BodyRule.Discarded)
+        {
+            LogDiscard(count);
+            return false;
+        }
+
+        var announced = HasResponseStarted ? _declaredLength : EffectiveResponseHeaders.ContentLength;
+        if (announced is { } length && _bodyBytes + count > length)
+        {
+            ThrowTooManyBytes(_bodyBytes + count, length);
+        }
+
+        _bodyBytes += count;
+        return true;
+    }
+
+    private void LogDiscard(int count)
+    {
+        if (!_hasLoggedDiscard)
+        {
+            _hasLoggedDiscard = true;
+            Log.HeadBodyDiscarded(_logger, Exchange.Connection.ConnectionId, count);
+        }
+    }
+
+    private void WriteRaw(ReadOnlySpan<byte> data)
+    {
+        if (_pendingFlush is not null)
+        {
+            _buffer.Write(data);
+        }
+        else if (!Exchange.IsAborted)
+        {
+            _buffer.DrainTo(Exchange);
+            Exchange.Write(data);
+            _unflushedBytes += data.Length;
+        }
+    }
+
+    private ValueTask<FlushResult> FlushLocked(CancellationToken cancellationToken)
+    {
+        _lease = Lease.None;
+        if (_pendingFlush is { } pending)
+        {
+            return new ValueTask<FlushResult>(pending);
+        }
+
+        if (Exchange.IsAborted)
+        {
+            _buffer.Clear();
+            return new ValueTask<FlushResult>(new FlushResult(isCanceled: false, isCompleted: true));
+        }
+
+        _unflushedBytes += _buffer.Length;
+        _buffer.DrainTo(Exchange);
+        var flush = Exchange.FlushAsync(cancellationToken);
+        if (flush.IsCompletedSuccessfully)
+        {
+            _unflushedBytes = 0;
+            return new ValueTask<FlushResult>(NoteFlush(flush.Result));
+        }
+
+        var task = FlushSlowAsync(flush, cancellationToken);
+        if (!task.IsCompleted)
+        {
+            _pendingFlush = task;
+        }
+
+        return new ValueTask<FlushResult>(task);
+    }
+
+    // The peer takes less than we have. What is written meanwhile is buffered and goes out behind.
+    private async Task<FlushResult> FlushSlowAsync(ValueTask<FlushResult> flush, CancellationToken cancellationToken)
+    {
+        var rate = ((IHttpMinResponseDataRateFeature)this).MinDataRate;
+        while (true)
+        {
+            FlushResult result;
+            if (rate is not null)
+            {
+                Exchange.Timeouts.StartWrite(rate, _unflushedBytes);
+            }
+
+            try
+            {
+                result = await flush;
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                // What was handed over cannot be taken back, so the response would have a hole.
+                EndPendingFlush();
+                Abort(new ConnectionAbortedException("A write was cancelled while its bytes were on their way."));
+                throw;
+            }
+            catch (Exception error) when (error is IOException or ObjectDisposedException)
+            {
+                // The peer is gone; as on Kestrel, writing to nobody is no error.
+                EndPendingFlush();
+                return NoteFlush(new FlushResult(isCanceled: false, isCompleted: true));
+            }
+            finally
+            {
+                if (rate is not null)
+                {
+                    Exchange.Timeouts.StopWrite();
+                }
+            }
+
+            lock (_outputLock)
+            {
+                _unflushedBytes = 0;
+                if (_buffer.Length == 0 || result.IsCompleted || Exchange.IsAborted)
+                {
+                    _buffer.Clear();
+                    _pendingFlush = null;
+                    return NoteFlush(result);
+                }
+
+                _unflushedBytes = _buffer.Length;
+                _buffer.DrainTo(Exchange);
+                flush = Exchange.FlushAsync(cancellationToken);
+            }
+        }
+    }
+
+    private void EndPendingFlush()
+    {
+        lock (_outputLock)
+        {
+            _buffer.Clear();
+            _pendingFlush = null;
+        }
+    }
+
+    private FlushResult NoteFlush(FlushResult result)
+    {
+        if (result.IsCompleted)
+        {
+            CancelAbortToken();
+        }
+
+        return result;
+    }
+
+    private long GetMissingBytes()
+    {
+        if (IsHead || _statusCode == StatusCodes.Status304NotModified || EffectiveResponseHeaders.ContainsKey(HeaderNames.TransferEncoding))
+        {
+            return 0;
+        }
+
+        return (HasResponseStarted ? _declaredLength : EffectiveResponseHeaders.ContentLength) is { } announced ? announced - _bodyBytes : 0;
+    }
+
+    private void PrepareErrorResponse(Exception error)
+    {
+        _buffer.Clear();
+        _bodyBytes = 0;
+        SetErrorResponse(error is Microsoft.AspNetCore.Http.BadHttpRequestException bad ? bad.StatusCode : StatusCodes.Status500InternalServerError);
+    }
+
+    private void ReplaceResponseBody(Stream body) => Set<IHttpResponseBodyFeature>(
+        ReferenceEquals(body, _responseStream) ? this : new StreamResponseBodyFeature(body, this));
+
+    private void ThrowIfWriterCompleted()
+    {
+        ObjectDisposedException.ThrowIf(_exchange is null, typeof(HttpResponse));
+        if (_isWriterCompleted || IsUpgraded)
+        {
+            throw new InvalidOperationException(IsUpgraded
+                ? "The response body cannot be written because the connection was upgraded."
+                : "Writing is not allowed after the response was completed.");
+        }
+    }
+
+    private void ThrowBodyForbidden() =>
+        throw new InvalidOperationException($"A response with status code {_statusCode} cannot have a body.");
+
+    private static void ThrowTooManyBytes(long written, long announced) =>
+        throw new InvalidOperationException($"Response Content-Length mismatch: too many bytes written ({written} of {announced}).");
+
+    private void ResetOutput()
+    {
+        _responseStream?.Close();
+        _responseWriter?.Close();
+        _buffer.Clear();
+        _pendingFlush = null;
+        _lease = Lease.None;
+        _leaseSize = 0;
+        _bodyRule = BodyRule.Allowed;
+        _declaredLength = null;
+        _bodyBytes = 0;
+        _unflushedBytes = 0;
+        _isWriterCompleted = false;
+        _isResponseFinished = false;
+        _hasLoggedDiscard = false;
+        _startError = null;
+        _minResponseRate = default;
+    }
+
+    private void DetachOutput()
+    {
+        _responseStream = null;
+        _responseWriter = null;
+    }
+}

@@ -1,0 +1,68 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+using Microsoft.Net.Http.Headers;
+
+namespace Uwsgi.AspNetCore.Http;
+
+internal partial class GatewayRequest : IHttpUpgradeFeature
+{
+    private bool _isUpgradable;
+
+    bool IHttpUpgradeFeature.IsUpgradableRequest => _isUpgradable;
+
+    /// <summary>Gets whether the connection has become a tunnel.</summary>
+    public bool IsUpgraded { get; private set; }
+
+    /// <summary>Gets the count of upgraded connections, to hold it within its limit.</summary>
+    public required Hosting.UpgradedConnections Upgrades { get; init; }
+
+    async Task<Stream> IHttpUpgradeFeature.UpgradeAsync()
+    {
+        if (!_isUpgradable)
+        {
+            throw new InvalidOperationException("The request cannot be upgraded: the client or the protocol does not offer it.");
+        }
+
+        if (IsUpgraded)
+        {
+            throw new InvalidOperationException("The request was upgraded already.");
+        }
+
+        if (HasResponseStarted)
+        {
+            throw new InvalidOperationException("The request cannot be upgraded because the response has already started.");
+        }
+
+        if (!Upgrades.TryAdd(Settings.MaxConcurrentUpgradedConnections))
+        {
+            throw new InvalidOperationException("The limit of upgraded connections is reached (option Limits:MaxConcurrentUpgradedConnections).");
+        }
+
+        IsUpgraded = true;
+        ((IFeatureCollection)this).Get<IDecrementConcurrentConnectionCountFeature>()?.ReleaseConnection();
+        _statusCode = StatusCodes.Status101SwitchingProtocols;
+        _reasonPhrase = null;
+        ((IHttpResponseFeature)this).Headers[HeaderNames.Connection] = "Upgrade";
+        await StartResponseAsync();
+        await FlushBodyAsync(CancellationToken.None);
+        return new UpgradeStream(Exchange.Input, this);
+    }
+
+    private void BeginUpgrade()
+    {
+        _isUpgradable = true;
+        Set<IHttpUpgradeFeature>(this);
+    }
+
+    private void ResetUpgrade()
+    {
+        if (IsUpgraded)
+        {
+            Upgrades.Remove();
+        }
+
+        _isUpgradable = false;
+        IsUpgraded = false;
+    }
+}

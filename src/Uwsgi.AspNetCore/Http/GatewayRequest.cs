@@ -1,0 +1,110 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using System.Security.Claims;
+using Microsoft.AspNetCore.Hosting.Server.Abstractions;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Http.Features.Authentication;
+using Microsoft.Extensions.Logging;
+using Uwsgi.AspNetCore.Hosting;
+using Uwsgi.AspNetCore.Protocols;
+
+namespace Uwsgi.AspNetCore.Http;
+
+/// <summary>
+/// One request and its response: the feature collection that the application sees, and every feature in it. It is rented when a
+/// head is complete, serves one request at a time and goes back to the pool only when nothing went wrong.
+/// </summary>
+/// <remarks>
+/// Life: <see cref="Begin"/> → the application → <see cref="FinishResponseAsync"/> → <see cref="FireOnCompletedAsync"/> →
+/// <see cref="DrainAsync"/> → <see cref="Reset"/>. The partial files each hold one subject; each has its own Reset part.
+/// </remarks>
+[SuppressMessage("Design", "CA1001", Justification = "The token source has neither a timer nor a wait handle to release.")]
+internal partial class GatewayRequest
+{
+    private readonly ILogger _logger;
+    private GatewayExchange? _exchange;
+    private uint _requestNumber;
+
+    public GatewayRequest(ILogger logger)
+    {
+        _logger = logger;
+        ResetFeatures();
+    }
+
+    public GatewayVariables Variables { get; } = new();
+
+    /// <summary>Gets the exchange; a request that is over has none.</summary>
+    private GatewayExchange Exchange => _exchange ?? ThrowRequestOver();
+
+    private GatewaySettings Settings => Exchange.Settings;
+
+    /// <summary>Starts a request whose variables are loaded.</summary>
+    /// <exception cref="GatewayProtocolException">The variables do not make a request.</exception>
+    public void Begin(GatewayExchange exchange)
+    {
+        _exchange = exchange;
+        _requestNumber++;
+        BeginRequest();
+        BeginResponse();
+        BeginBody();
+        if (exchange.CanUpgrade && Settings.AllowUpgrade && _requestHeaders.HasUpgrade && _contentLength == 0)
+        {
+            BeginUpgrade();
+        }
+        else if (_requestHeaders.HasUpgrade)
+        {
+            _requestHeaders.RemoveUpgrade();
+        }
+
+        if (Settings.ForwardClientCertificate && Variables.Contains(KnownVariable.SslClientCert))
+        {
+            Set<ITlsConnectionFeature>(new ForwardedCertificate(this, Variables, _logger));
+        }
+
+        if (Settings.ForwardRemoteUser && Variables.GetString(KnownVariable.RemoteUser) is { } user)
+        {
+            var identity = new ClaimsIdentity(
+                [new Claim(ClaimTypes.Name, user)], Variables.GetString(KnownVariable.AuthType) ?? "REMOTE_USER");
+            Set<IHttpAuthenticationFeature>(new HttpAuthenticationFeature { User = new ClaimsPrincipal(identity) });
+        }
+    }
+
+    /// <summary>Clears everything that belongs to the request. The object may serve another one afterwards.</summary>
+    public void Reset()
+    {
+        ResetFeatures();
+        ResetRequest();
+        ResetResponse();
+        ResetOutput();
+        ResetBody();
+        ResetLifetime();
+        ResetUpgrade();
+        Variables.Reset();
+        _exchange = null;
+    }
+
+    /// <summary>Ends the life on one connection: facades that application code may have kept are never used again.</summary>
+    public void Detach()
+    {
+        DetachOutput();
+        DetachBody();
+        _requestNumber = 0;
+    }
+
+    private void Set<TFeature>(TFeature feature) => ((IFeatureCollection)this).Set(feature);
+
+    [DoesNotReturn]
+    private static GatewayExchange ThrowRequestOver() =>
+        throw new ObjectDisposedException(nameof(HttpContext), "The request is over; its HttpContext cannot be used any more.");
+
+    private string CreateTraceIdentifier() => string.Create(
+        CultureInfo.InvariantCulture, $"{Exchange.Connection.ConnectionId}:{_requestNumber:X8}");
+}
+
+/// <summary>A request that also keeps the host's own context from one request to the next, so that hosting allocates none.</summary>
+internal sealed class GatewayRequest<TContext>(ILogger logger) : GatewayRequest(logger), IHostContextContainer<TContext>
+    where TContext : notnull
+{
+    TContext? IHostContextContainer<TContext>.HostContext { get; set; }
+}

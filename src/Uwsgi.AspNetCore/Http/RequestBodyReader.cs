@@ -1,0 +1,336 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+using Uwsgi.AspNetCore.Hosting;
+
+namespace Uwsgi.AspNetCore.Http;
+
+/// <summary>The request body: a window of CONTENT_LENGTH bytes on the exchange's input, or all of it when the length is unknown.</summary>
+/// <remarks>The only place that advances the input while a request runs. What lies behind the window is never touched.</remarks>
+internal sealed class RequestBodyReader(GatewayRequest request) : PipeReader
+{
+    private GatewayExchange? _exchange;
+    private long? _announced;
+    private long _remaining;
+    private ReadOnlySequence<byte> _current;
+    private bool _isReading;
+    private bool _isCompleted;
+    private bool _isClosed;
+    private bool _isCancelRequested;
+    private Exception? _failure;
+
+    public bool HasStarted { get; private set; }
+
+    public long BytesRead { get; private set; }
+
+    /// <summary>Gets whether every byte of the body has been consumed.</summary>
+    public bool IsAtEnd => _remaining == 0;
+
+    public override bool TryRead(out ReadResult result)
+    {
+        BeginRead();
+        if (TryGetEnd(out result))
+        {
+            return true;
+        }
+
+        return Input.TryRead(out var read) && TryDeliver(read, out result);
+    }
+
+    public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
+    {
+        BeginRead();
+        if (TryGetEnd(out var result) || (Input.TryRead(out var read) && TryDeliver(read, out result)))
+        {
+            return new ValueTask<ReadResult>(result);
+        }
+
+        return ReadSlowAsync(cancellationToken);
+    }
+
+    public override void AdvanceTo(SequencePosition consumed) => AdvanceTo(consumed, consumed);
+
+    public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
+    {
+        if (!_isReading)
+        {
+            throw new InvalidOperationException("There is no read to advance from.");
+        }
+
+        _isReading = false;
+        if (_remaining == 0 && _current.IsEmpty)
+        {
+            return;
+        }
+
+        // With the whole rest at hand there is nothing to wait for, whatever the caller has looked at.
+        var isWhole = _announced is not null && _current.Length == _remaining;
+        var count = _current.Slice(0, consumed).Length;
+        BytesRead += count;
+        if (_announced is not null)
+        {
+            _remaining -= count;
+        }
+
+        _current = default;
+        Input.AdvanceTo(consumed, isWhole ? consumed : examined);
+    }
+
+    public override void CancelPendingRead()
+    {
+        Volatile.Write(ref _isCancelRequested, true);
+        Input.CancelPendingRead();
+    }
+
+    public override void Complete(Exception? exception = null)
+    {
+        if (_isReading)
+        {
+            AdvanceTo(_current.Start, _current.Start);
+        }
+
+        _isCompleted = true;
+    }
+
+    public void Open(GatewayExchange exchange, long? contentLength)
+    {
+        _exchange = exchange;
+        _announced = contentLength;
+        _remaining = contentLength ?? -1;
+        _isClosed = false;
+        _isCompleted = false;
+        _isReading = false;
+        _isCancelRequested = false;
+        _failure = null;
+        HasStarted = false;
+        BytesRead = 0;
+    }
+
+    /// <summary>Ends the application's reading; only draining is possible afterwards.</summary>
+    public void Close() => _isClosed = true;
+
+    public void Detach()
+    {
+        _exchange = null;
+        _current = default;
+    }
+
+    /// <summary>Reads and discards the rest, within limits.</summary>
+    public async ValueTask<bool> DrainAsync(long maxBytes, TimeSpan timeout)
+    {
+        if (_isReading)
+        {
+            AdvanceTo(_current.Start, _current.Start);
+        }
+
+        if (_remaining == 0)
+        {
+            return true;
+        }
+
+        if (_failure is BadHttpRequestException { StatusCode: not StatusCodes.Status413PayloadTooLarge } || timeout <= TimeSpan.Zero)
+        {
+            return false;
+        }
+
+        var exchange = _exchange!;
+        exchange.Timeouts.SetReadRate(null);
+        exchange.Timeouts.StartRead(timeout);
+        try
+        {
+            for (var drained = 0L; drained <= maxBytes;)
+            {
+                var read = await exchange.Input.ReadAsync();
+                var available = _remaining >= 0 && read.Buffer.Length > _remaining ? read.Buffer.Slice(0, _remaining) : read.Buffer;
+                drained += available.Length;
+                if (_remaining >= 0)
+                {
+                    _remaining -= available.Length;
+                }
+
+                exchange.Input.AdvanceTo(available.End);
+                if (_remaining == 0 || (read.IsCompleted && exchange.InputEndsBody))
+                {
+                    return true;
+                }
+
+                if (read.IsCompleted || exchange.Timeouts.IsReadExpired)
+                {
+                    return false;
+                }
+            }
+
+            return false;
+        }
+        catch (Exception error) when (error is IOException or ConnectionAbortedException or OperationCanceledException)
+        {
+            // The peer closed without waiting; there is nobody left to drain for.
+            return false;
+        }
+        finally
+        {
+            exchange.Timeouts.StopRead(0);
+        }
+    }
+
+    private PipeReader Input => _exchange?.Input ?? throw new ObjectDisposedException(nameof(HttpRequest), "The request is over.");
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<ReadResult> ReadSlowAsync(CancellationToken cancellationToken)
+    {
+        var exchange = _exchange!;
+        while (true)
+        {
+            ReadResult read;
+            exchange.Timeouts.SetReadRate(((IHttpMinRequestBodyDataRateFeature)request).MinDataRate);
+            exchange.Timeouts.StartRead(exchange.Settings.RequestBodyTimeout);
+            var bytes = 0L;
+            try
+            {
+                read = await exchange.Input.ReadAsync(cancellationToken);
+                bytes = read.Buffer.Length;
+            }
+            finally
+            {
+                exchange.Timeouts.StopRead(bytes);
+            }
+
+            if (TryDeliver(read, out var result))
+            {
+                return result;
+            }
+        }
+    }
+
+    // Cuts what was read to the body's extent; false means that there is nothing to deliver yet.
+    private bool TryDeliver(ReadResult read, out ReadResult result)
+    {
+        var buffer = read.Buffer;
+        var isEnd = false;
+        if (_announced is not null)
+        {
+            if (buffer.Length >= _remaining)
+            {
+                buffer = buffer.Slice(0, _remaining);
+                isEnd = true;
+            }
+            else if (read.IsCompleted)
+            {
+                Input.AdvanceTo(buffer.Start, buffer.End);
+                Fail(new BadHttpRequestException("Unexpected end of request content.", StatusCodes.Status400BadRequest), gone: true);
+            }
+        }
+        else
+        {
+            isEnd = read.IsCompleted;
+            CheckSize(BytesRead + buffer.Length, buffer);
+        }
+
+        if (read.IsCanceled && !isEnd)
+        {
+            if (_exchange!.Timeouts.IsReadExpired)
+            {
+                Input.AdvanceTo(buffer.Start, buffer.End);
+                Fail(new BadHttpRequestException("Reading the request body timed out due to data arriving too slowly.", StatusCodes.Status408RequestTimeout), gone: false);
+            }
+
+            if (Volatile.Read(ref _isCancelRequested))
+            {
+                _isCancelRequested = false;
+                _current = buffer;
+                _isReading = true;
+                result = new ReadResult(buffer, isCanceled: true, isCompleted: false);
+                return true;
+            }
+
+            if (buffer.IsEmpty)
+            {
+                // Cancelled by the server, to look after something else; not the application's business.
+                Input.AdvanceTo(buffer.Start, buffer.End);
+                result = default;
+                return false;
+            }
+        }
+
+        _current = buffer;
+        _isReading = true;
+        result = new ReadResult(buffer, isCanceled: false, isCompleted: isEnd);
+        return true;
+    }
+
+    private bool TryGetEnd(out ReadResult result)
+    {
+        if (_remaining == 0)
+        {
+            _isReading = true;
+            _current = default;
+            result = new ReadResult(default, isCanceled: false, isCompleted: true);
+            return true;
+        }
+
+        result = default;
+        return false;
+    }
+
+    private void BeginRead()
+    {
+        ObjectDisposedException.ThrowIf(_isClosed || _exchange is null, typeof(HttpRequest));
+        if (_isCompleted)
+        {
+            throw new InvalidOperationException("Reading is not allowed after the reader was completed.");
+        }
+
+        if (_isReading)
+        {
+            throw new InvalidOperationException("Reading is already in progress; call AdvanceTo first.");
+        }
+
+        if (_failure is { } failure)
+        {
+            throw failure;
+        }
+
+        if (!HasStarted)
+        {
+            if (_announced is { } length)
+            {
+                CheckSize(length, default);
+            }
+
+            HasStarted = true;
+        }
+    }
+
+    private void CheckSize(long size, in ReadOnlySequence<byte> pending)
+    {
+        if (((IHttpMaxRequestBodySizeFeature)request).MaxRequestBodySize is not { } limit || size <= limit)
+        {
+            return;
+        }
+
+        if (!pending.IsEmpty)
+        {
+            Input.AdvanceTo(pending.Start, pending.End);
+        }
+
+        Fail(
+            new BadHttpRequestException($"Request body too large. The max request body size is {limit} bytes.", StatusCodes.Status413PayloadTooLarge),
+            gone: false);
+    }
+
+    // Every later read fails in the same way.
+    private void Fail(BadHttpRequestException failure, bool gone)
+    {
+        _failure = failure;
+        if (gone)
+        {
+            request.Abort(new ConnectionAbortedException("The web server closed the connection before the request body was complete."));
+        }
+
+        throw failure;
+    }
+}

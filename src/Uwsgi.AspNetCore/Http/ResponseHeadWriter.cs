@@ -1,0 +1,123 @@
+using System.Buffers;
+using System.Buffers.Text;
+using System.Text;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.Extensions.Primitives;
+
+namespace Uwsgi.AspNetCore.Http;
+
+/// <summary>Writes a response head: an HTTP status line and fields, or fields with the CGI <c>Status</c> field last.</summary>
+/// <remarks>
+/// The CGI form ends with <c>Status</c> because HAProxy before 3.2 lets a later Location override it. Framing headers that belong to
+/// the connection never get here: no gateway protocol has chunked framing, and web servers manage their own connections.
+/// </remarks>
+internal static class ResponseHeadWriter
+{
+    public static void Write(
+        IBufferWriter<byte> output, bool hasStatusLine, int statusCode, string? reasonPhrase, IHeaderDictionary headers, ResponseHeaders own)
+    {
+        var reason = reasonPhrase ?? ReasonPhrases.GetReasonPhrase(statusCode);
+        if (hasStatusLine)
+        {
+            Write(output, "HTTP/1.1 "u8);
+            WriteStatus(output, statusCode, reason);
+        }
+
+        if (ReferenceEquals(headers, own))
+        {
+            for (var i = 0; i < own.Count; i++)
+            {
+                WriteField(output, own.GetName(i), own.GetValue(i), statusCode, own);
+            }
+        }
+        else
+        {
+            foreach (var (name, value) in headers)
+            {
+                WriteField(output, name, value, statusCode, own);
+            }
+        }
+
+        if (!hasStatusLine)
+        {
+            Write(output, "Status: "u8);
+            WriteStatus(output, statusCode, reason);
+        }
+
+        Write(output, "\r\n"u8);
+    }
+
+    /// <summary>Writes a whole response without a body, for requests that never reach the application.</summary>
+    public static void WriteEmpty(IBufferWriter<byte> output, bool hasStatusLine, int statusCode)
+    {
+        var reason = ReasonPhrases.GetReasonPhrase(statusCode);
+        if (hasStatusLine)
+        {
+            Write(output, "HTTP/1.1 "u8);
+            WriteStatus(output, statusCode, reason);
+        }
+
+        Write(output, "Content-Length: 0\r\n"u8);
+        if (!hasStatusLine)
+        {
+            Write(output, "Status: "u8);
+            WriteStatus(output, statusCode, reason);
+        }
+
+        Write(output, "\r\n"u8);
+    }
+
+    private static void WriteField(IBufferWriter<byte> output, string name, StringValues values, int statusCode, ResponseHeaders own)
+    {
+        if (BelongsToTheWire(name, statusCode))
+        {
+            return;
+        }
+
+        var encoding = own.GetEncoding(name);
+        for (var i = 0; i < values.Count; i++)
+        {
+            if (values[i] is { } value)
+            {
+                var size = name.Length + encoding.GetMaxByteCount(value.Length) + 4;
+                var span = output.GetSpan(size);
+                var written = Encoding.ASCII.GetBytes(name, span);
+                ": "u8.CopyTo(span[written..]);
+                written += 2;
+                written += encoding.GetBytes(value, span[written..]);
+                "\r\n"u8.CopyTo(span[written..]);
+                output.Advance(written + 2);
+            }
+        }
+    }
+
+    // The web server decides about these; a Status header would be obeyed by nginx and passed on to the client as well.
+    private static bool BelongsToTheWire(string name, int statusCode) => name.Length switch
+    {
+        6 => name.Equals("Status", StringComparison.OrdinalIgnoreCase),
+        7 => name.Equals("Trailer", StringComparison.OrdinalIgnoreCase)
+            || (name.Equals("Upgrade", StringComparison.OrdinalIgnoreCase) && statusCode != StatusCodes.Status101SwitchingProtocols),
+        10 => (name.Equals("Connection", StringComparison.OrdinalIgnoreCase) && statusCode != StatusCodes.Status101SwitchingProtocols)
+            || name.Equals("Keep-Alive", StringComparison.OrdinalIgnoreCase),
+        16 => name.Equals("Proxy-Connection", StringComparison.OrdinalIgnoreCase),
+        17 => name.Equals("Transfer-Encoding", StringComparison.OrdinalIgnoreCase),
+        _ => false,
+    };
+
+    private static void WriteStatus(IBufferWriter<byte> output, int statusCode, string reason)
+    {
+        var span = output.GetSpan(16 + reason.Length);
+        Utf8Formatter.TryFormat(statusCode, span, out var written);
+        span[written++] = (byte)' ';
+        written += Encoding.ASCII.GetBytes(reason, span[written..]);
+        "\r\n"u8.CopyTo(span[written..]);
+        output.Advance(written + 2);
+    }
+
+    private static void Write(IBufferWriter<byte> output, ReadOnlySpan<byte> bytes)
+    {
+        bytes.CopyTo(output.GetSpan(bytes.Length));
+        output.Advance(bytes.Length);
+    }
+}

@@ -1,0 +1,44 @@
+using System.IO.Pipelines;
+
+namespace Uwsgi.AspNetCore.Http;
+
+/// <summary>The response body as a pipe writer. It belongs to one connection; once closed it never reaches another client's response.</summary>
+internal sealed class ResponsePipeWriter(GatewayRequest request) : PipeWriter
+{
+    private bool _isClosed;
+
+    public override bool CanGetUnflushedBytes => true;
+
+    public override long UnflushedBytes => Request.UnflushedBytes;
+
+    private GatewayRequest Request
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_isClosed, this);
+            return request;
+        }
+    }
+
+    public override void Advance(int bytes) => Request.AdvanceBody(bytes);
+
+    public override Memory<byte> GetMemory(int sizeHint = 0) => Request.GetBodyMemory(sizeHint);
+
+    public override Span<byte> GetSpan(int sizeHint = 0) => Request.GetBodyMemory(sizeHint).Span;
+
+    // Kestrel's response writer cannot cancel a flush either; the connection is what ends it.
+    public override void CancelPendingFlush() => ObjectDisposedException.ThrowIf(_isClosed, this);
+
+    public override void Complete(Exception? exception = null) => Request.CompleteWriter(exception);
+
+    public override ValueTask CompleteAsync(Exception? exception = null) => new(Request.CompleteWriterAsync(exception));
+
+    public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) => Request.FlushBodyAsync(cancellationToken);
+
+    public override ValueTask<FlushResult> WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken = default) =>
+        Request.WriteBodyAsync(source, cancellationToken);
+
+    internal void Close() => _isClosed = true;
+
+    internal void Open() => _isClosed = false;
+}

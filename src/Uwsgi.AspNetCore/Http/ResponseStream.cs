@@ -1,0 +1,74 @@
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Uwsgi.AspNetCore.Http;
+
+/// <summary>The response body as a stream. It belongs to one connection; once closed it never reaches another client's response.</summary>
+internal sealed class ResponseStream(GatewayRequest request) : Stream
+{
+    private bool _isClosed;
+
+    public override bool CanRead => false;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => true;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+
+    public override void Flush()
+    {
+        ThrowIfSynchronousIODisallowed();
+        FlushAsync(CancellationToken.None).GetAwaiter().GetResult();
+    }
+
+    public override Task FlushAsync(CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_isClosed, this);
+        var flush = request.FlushBodyAsync(cancellationToken);
+        return flush.IsCompletedSuccessfully ? Task.CompletedTask : flush.AsTask();
+    }
+
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    public override void Write(byte[] buffer, int offset, int count)
+    {
+        ThrowIfSynchronousIODisallowed();
+        WriteAsync(buffer, offset, count, CancellationToken.None).GetAwaiter().GetResult();
+    }
+
+    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(_isClosed, this);
+        var write = request.WriteBodyAsync(buffer, cancellationToken);
+        return write.IsCompletedSuccessfully ? default : new ValueTask(write.AsTask());
+    }
+
+#pragma warning disable CA2215 // Disposing the stream, as readers and writers over it do, ends nothing.
+    protected override void Dispose(bool disposing)
+    {
+    }
+#pragma warning restore CA2215
+
+    internal new void Close() => _isClosed = true;
+
+    internal void Open() => _isClosed = false;
+
+    private void ThrowIfSynchronousIODisallowed()
+    {
+        ObjectDisposedException.ThrowIf(_isClosed, this);
+        if (!((IHttpBodyControlFeature)request).AllowSynchronousIO)
+        {
+            throw new InvalidOperationException(
+                "Synchronous operations are disallowed. Call WriteAsync or set AllowSynchronousIO to true instead.");
+        }
+    }
+}

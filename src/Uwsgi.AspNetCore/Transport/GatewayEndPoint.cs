@@ -1,0 +1,34 @@
+using System.Net;
+using Microsoft.AspNetCore.Connections;
+using System.Net.Sockets;
+
+namespace Uwsgi.AspNetCore.Transport;
+
+/// <summary>
+/// An endpoint of the options' sockets. Its own type lets our listener factory take it, and no other, so that these sockets can have
+/// a transport of their own while Kestrel's endpoints keep theirs.
+/// </summary>
+internal sealed class GatewayEndPoint(EndPoint inner, GatewayProtocol protocol) : EndPoint
+{
+    public EndPoint Inner { get; } = inner;
+
+    public GatewayProtocol Protocol { get; } = protocol;
+
+    /// <summary>Gets the address as users write it, for instance <c>uwsgi://unix:/run/app.sock</c>.</summary>
+    public string Url => $"{Protocol switch { GatewayProtocol.FastCgi => "fastcgi", GatewayProtocol.Scgi => "scgi", _ => "uwsgi" }}://{Describe(Inner)}";
+
+    /// <summary>Gets whether hosts other than this one can connect.</summary>
+    public bool IsReachableFromOutside => Inner is IPEndPoint { Address: var address } && !IPAddress.IsLoopback(address);
+
+    public override AddressFamily AddressFamily => Inner.AddressFamily;
+
+    // Kestrel shows it behind "http://", which the server takes off again.
+    public override string ToString() => Url;
+
+    private static string Describe(EndPoint endPoint) => endPoint switch
+    {
+        UnixDomainSocketEndPoint unix => $"unix:{unix}",
+        FileHandleEndPoint handle => $"fd:{handle.FileHandle}",
+        _ => endPoint.ToString() ?? string.Empty,
+    };
+}

@@ -1,0 +1,113 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Uwsgi.AspNetCore.Transport;
+
+/// <summary>Listens on the sockets of the options, and on them only; today on Kestrel's own socket transport.</summary>
+internal sealed class GatewayListenerFactory : IConnectionListenerFactory, IConnectionListenerFactorySelector
+{
+    private readonly UwsgiOptions _options;
+    private readonly ILogger _logger;
+    private readonly SocketTransportFactory _sockets;
+    private readonly ConcurrentBag<GatewayEndPoint> _bound = [];
+
+    public GatewayListenerFactory(
+        IOptions<UwsgiOptions> options, IOptions<SocketTransportOptions> socketOptions, ILoggerFactory loggerFactory)
+    {
+        _options = options.Value;
+        _logger = loggerFactory.CreateLogger("Uwsgi.AspNetCore");
+        var configured = socketOptions.Value;
+        _sockets = new SocketTransportFactory(
+            Options.Create(new SocketTransportOptions
+            {
+                Backlog = _options.Backlog,
+                CreateBoundListenSocket = endPoint => CreateBoundSocket((GatewayEndPoint)endPoint),
+                IOQueueCount = configured.IOQueueCount,
+                MaxReadBufferSize = configured.MaxReadBufferSize,
+                MaxWriteBufferSize = configured.MaxWriteBufferSize,
+                NoDelay = configured.NoDelay,
+                UnsafePreferInlineScheduling = configured.UnsafePreferInlineScheduling,
+                WaitForDataBeforeAllocatingBuffer = configured.WaitForDataBeforeAllocatingBuffer,
+            }),
+            loggerFactory);
+    }
+
+    /// <summary>Gets the endpoints that are bound, with the ports the system chose.</summary>
+    public IReadOnlyCollection<GatewayEndPoint> Bound => _bound;
+
+    public bool CanBind(EndPoint endpoint) => endpoint is GatewayEndPoint;
+
+    public async ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
+    {
+        var requested = (GatewayEndPoint)endpoint;
+        IConnectionListener inner;
+        try
+        {
+            inner = await _sockets.BindAsync(requested, cancellationToken);
+        }
+        catch (AddressInUseException error)
+        {
+            throw new IOException($"Cannot listen on {requested.Url}: another process is using the address.", error);
+        }
+
+        // An inherited descriptor keeps the name it was given; anything else shows what the system made of it.
+        var bound = requested.Inner is FileHandleEndPoint or UnixDomainSocketEndPoint
+            ? requested
+            : new GatewayEndPoint(inner.EndPoint, requested.Protocol);
+        _bound.Add(bound);
+        return new GatewayListener(inner, bound);
+    }
+
+    private Socket CreateBoundSocket(GatewayEndPoint endPoint)
+    {
+        if (endPoint.Inner is not UnixDomainSocketEndPoint unix || unix.ToString()!.StartsWith('@'))
+        {
+            return SocketTransportOptions.CreateDefaultBoundListenSocket(endPoint.Inner);
+        }
+
+        var path = unix.ToString()!;
+        UnixSocketFile.RemoveStale(path, _logger);
+        var socket = SocketTransportOptions.CreateDefaultBoundListenSocket(unix);
+        try
+        {
+            if (!OperatingSystem.IsWindows())
+            {
+                UnixSocketFile.SetAccess(path, _options.SocketMode, _options.SocketOwner, _options.SocketGroup);
+            }
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+
+        return _options.Vacuum ? socket : KeepFile(socket);
+    }
+
+    // The socket that bound a file deletes it when it is disposed; another object over the same handle does not.
+    private static Socket KeepFile(Socket socket)
+    {
+        var kept = new Socket(new SafeSocketHandle(socket.Handle, ownsHandle: true));
+        socket.SafeHandle.SetHandleAsInvalid();
+#pragma warning disable CA1816 // Not ours to finalize: its handle has moved to the other object.
+        GC.SuppressFinalize(socket);
+#pragma warning restore CA1816
+        return kept;
+    }
+
+    private sealed class GatewayListener(IConnectionListener inner, GatewayEndPoint endPoint) : IConnectionListener
+    {
+        public EndPoint EndPoint => endPoint;
+
+        public ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default) => inner.AcceptAsync(cancellationToken);
+
+        public ValueTask UnbindAsync(CancellationToken cancellationToken = default) => inner.UnbindAsync(cancellationToken);
+
+        public ValueTask DisposeAsync() => inner.DisposeAsync();
+    }
+}

@@ -1,0 +1,11 @@
+using Microsoft.Extensions.Logging;
+using Uwsgi.AspNetCore.Diagnostics;
+
+namespace Uwsgi.AspNetCore.Transport;
+
+/// <summary>The log catalogue of listening, category <c>Uwsgi.AspNetCore</c>.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(EventIds.StaleSocketRemoved, LogLevel.Information, "Removed {Path}, the socket of a server that is gone.", EventName = nameof(StaleSocketRemoved))]
+    public static partial void StaleSocketRemoved(ILogger logger, string path);
+}

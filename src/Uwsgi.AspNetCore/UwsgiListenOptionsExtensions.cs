@@ -1,0 +1,42 @@
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Uwsgi.AspNetCore.Hosting;
+
+namespace Microsoft.AspNetCore.Hosting;
+
+/// <summary>Gateway protocols on a Kestrel endpoint.</summary>
+public static class UwsgiListenOptionsExtensions
+{
+    /// <summary>Serves the uwsgi protocol on this endpoint, in place of HTTP.</summary>
+    /// <param name="listenOptions">The endpoint, of any kind that Kestrel binds; <c>UseHttps()</c> in front of this puts TLS around it.</param>
+    /// <returns>The endpoint.</returns>
+    /// <remarks>
+    /// The host must have called <c>UseUwsgi()</c> as well. For an endpoint from configuration:
+    /// <c>kestrel.ConfigurationLoader!.Endpoint("Name", e =&gt; e.ListenOptions.UseUwsgi())</c>.
+    /// </remarks>
+    /// <exception cref="InvalidOperationException"><c>UseUwsgi()</c> was not called on the host.</exception>
+    public static ListenOptions UseUwsgi(this ListenOptions listenOptions)
+    {
+        ArgumentNullException.ThrowIfNull(listenOptions);
+        return Use(listenOptions, UwsgiHeadReader.Instance);
+    }
+
+    private static ListenOptions Use(ListenOptions listenOptions, HeadReader head)
+    {
+        var services = listenOptions.ApplicationServices.GetService<GatewayServices>() ?? throw new InvalidOperationException(
+            "UseUwsgi() on an endpoint needs the host's part: call builder.WebHost.UseUwsgi() as well.");
+        var slot = listenOptions.ApplicationServices.GetRequiredService<GatewayApplicationSlot>();
+
+        // Kestrel's own HTTP layer is never reached, and must not bind or negotiate anything for this endpoint.
+        listenOptions.Protocols = HttpProtocols.None;
+        listenOptions.Use(_ =>
+        {
+            // Runs while the server binds. Without an application the requests would have nowhere to go.
+            var application = slot.Application ?? throw new InvalidOperationException(
+                "The server that UseUwsgi() registered was replaced by a later registration, so gateway requests cannot reach the "
+                + "application. Call UseUwsgi() after UseKestrel(); to change Kestrel's options later use ConfigureKestrel().");
+            return new GatewayMiddleware(services, application, head).OnConnectionAsync;
+        });
+        return listenOptions;
+    }
+}
