@@ -1,5 +1,8 @@
+using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
+using System.Net.WebSockets;
+using System.Security.Cryptography;
 using System.Text;
 using Uwsgi.AspNetCore.Testing;
 
@@ -66,6 +69,23 @@ public sealed class UwsgiMessageHandlerTests : IDisposable
     }
 
     [Fact]
+    public async Task Answer_101_CarriesAWebSocket()
+    {
+        var server = ServeWebSocketAsync();
+        using var client = new ClientWebSocket();
+        using var invoker = new HttpMessageInvoker(new UwsgiMessageHandler(_listener.LocalEndPoint!));
+
+        await client.ConnectAsync(new Uri("ws://example.test/chat"), invoker, default).WithTimeoutAsync();
+        await client.SendAsync("ping"u8.ToArray(), WebSocketMessageType.Text, endOfMessage: true, default).WithTimeoutAsync();
+        var answer = new byte[16];
+        var result = await client.ReceiveAsync(answer, default).WithTimeoutAsync();
+
+        Assert.Equal("ping", Encoding.UTF8.GetString(answer, 0, result.Count));
+        client.Abort();
+        await server;
+    }
+
+    [Fact]
     public async Task UwsgiClient_RequestAsync_ReadsTheAnswer()
     {
         var server = ServeAsync("HTTP/1.1 200 OK\r\n\r\nall of it");
@@ -95,14 +115,48 @@ public sealed class UwsgiMessageHandlerTests : IDisposable
         _listener.Dispose();
     }
 
+    private async Task ServeWebSocketAsync()
+    {
+        using var socket = await _listener.AcceptAsync().WithTimeoutAsync();
+        using var stream = new NetworkStream(socket);
+        var variables = await ReadPacketAsync(stream);
+        Assert.Equal("websocket", variables["HTTP_UPGRADE"]);
+        Assert.Equal("Upgrade", variables["HTTP_CONNECTION"]);
+
+        // The GUID and the hash of RFC 6455, section 4.2.2.
+        var key = $"{variables["HTTP_SEC_WEBSOCKET_KEY"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+#pragma warning disable CA5350 // The protocol asks for this hash; nothing depends on its strength.
+        var accept = Convert.ToBase64String(SHA1.HashData(Encoding.ASCII.GetBytes(key)));
+#pragma warning restore CA5350
+        await stream.WriteAsync(Encoding.ASCII.GetBytes(
+            $"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"));
+
+        using var webSocket = WebSocket.CreateFromStream(stream, new WebSocketCreationOptions { IsServer = true });
+        var message = new byte[16];
+        var result = await webSocket.ReceiveAsync(message, default).WithTimeoutAsync();
+        await webSocket.SendAsync(message.AsMemory(0, result.Count), result.MessageType, endOfMessage: true, default).WithTimeoutAsync();
+        await Assert.ThrowsAsync<WebSocketException>(() => webSocket.ReceiveAsync(message, default).WithTimeoutAsync());
+    }
+
     /// <summary>Takes one packet apart, sends the answer, and returns the variables; the body under the empty name.</summary>
     private async Task<Dictionary<string, string>> ServeAsync(string answer)
     {
         using var socket = await _listener.AcceptAsync().WithTimeoutAsync();
         using var stream = new NetworkStream(socket);
+        var variables = await ReadPacketAsync(stream);
+        var body = new byte[int.TryParse(variables.GetValueOrDefault("CONTENT_LENGTH"), out var length) ? length : 0];
+        await stream.ReadExactlyAsync(body).WithTimeoutAsync();
+        variables[""] = Encoding.Latin1.GetString(body);
+
+        await stream.WriteAsync(Encoding.Latin1.GetBytes(answer));
+        return variables;
+    }
+
+    private static async Task<Dictionary<string, string>> ReadPacketAsync(NetworkStream stream)
+    {
         var head = new byte[4];
         await stream.ReadExactlyAsync(head).WithTimeoutAsync();
-        var block = new byte[BitConverter.ToUInt16(head, 1)];
+        var block = new byte[BinaryPrimitives.ReadUInt16LittleEndian(head.AsSpan(1))];
         await stream.ReadExactlyAsync(block).WithTimeoutAsync();
 
         var variables = new Dictionary<string, string>();
@@ -110,12 +164,6 @@ public sealed class UwsgiMessageHandlerTests : IDisposable
         string Next() => Encoding.Latin1.GetString(reader.ReadBytes(reader.ReadUInt16()));
         while (reader.BaseStream.Position < block.Length)
             variables.Add(Next(), Next());
-
-        var body = new byte[int.TryParse(variables.GetValueOrDefault("CONTENT_LENGTH"), out var length) ? length : 0];
-        await stream.ReadExactlyAsync(body).WithTimeoutAsync();
-        variables[""] = Encoding.Latin1.GetString(body);
-
-        await stream.WriteAsync(Encoding.Latin1.GetBytes(answer));
         return variables;
     }
 }
