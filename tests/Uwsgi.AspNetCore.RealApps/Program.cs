@@ -8,6 +8,9 @@ using Uwsgi.AspNetCore.RealApps.Components;
 // The one line that has to do with uwsgi is UseUwsgi(); where it listens comes from the command line.
 var builder = WebApplication.CreateBuilder(args);
 
+// Lets Production find the assets without a publish.
+builder.WebHost.UseStaticWebAssets();
+
 builder.Services.AddSingleton<BookStore>();
 builder.Services.AddSingleton<Arrivals>();
 builder.Services.AddSingleton<ChatMembers>();
@@ -24,6 +27,7 @@ builder.Services.AddSignalR();
 builder.Services.AddRazorComponents().AddInteractiveServerComponents();
 
 var app = builder.Build();
+app.UseExceptionHandler();
 if (app.Configuration["Downloads"] is { } downloads)
 {
     app.UseStaticFiles(new StaticFileOptions

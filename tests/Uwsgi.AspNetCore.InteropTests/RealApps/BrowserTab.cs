@@ -16,7 +16,8 @@ internal sealed class BrowserTab : IAsyncDisposable
         page.SetDefaultTimeout((float)TestTimeout.Duration.TotalMilliseconds);
         page.Console += (_, message) => Note(message.Type is "error" or "warning", message.Text);
         page.PageError += (_, error) => Note(true, error);
-        page.RequestFailed += (_, request) => Note(true, $"{request.Url}: {request.Failure}");
+        // A page that is left for another aborts what it is still loading; that is its own choice.
+        page.RequestFailed += (_, request) => Note(request.Failure != "net::ERR_ABORTED", $"{request.Url}: {request.Failure}");
         page.Response += (_, response) => Note(response.Status >= 400, $"{response.Url}: {response.Status}");
         page.WebSocket += (_, socket) =>
         {

@@ -22,17 +22,14 @@ public sealed class StaticFileTests(Bookshop bookshop)
         Assert.True((await response.Content.ReadAsByteArrayAsync()).AsSpan().SequenceEqual(bookshop.Catalogue));
     }
 
-    [SkippableTheory]
-    [InlineData(Download)]
-    [InlineData("css/site.css")]
-    public async Task HEAD_tells_the_length_and_sends_nothing(string file)
+    [SkippableFact]
+    public async Task HEAD_tells_the_length_and_sends_nothing()
     {
         using var customer = new Customer(await bookshop.OpenAsync(""));
-        var content = await customer.Http.GetByteArrayAsync(file);
 
-        using var response = await customer.Http.SendAsync(new HttpRequestMessage(HttpMethod.Head, file));
+        using var response = await customer.Http.SendAsync(new HttpRequestMessage(HttpMethod.Head, Download));
 
-        Assert.Equal(content.Length, response.Content.Headers.ContentLength);
+        Assert.Equal(bookshop.Catalogue.Length, response.Content.Headers.ContentLength);
         Assert.Empty(await response.Content.ReadAsByteArrayAsync());
     }
 

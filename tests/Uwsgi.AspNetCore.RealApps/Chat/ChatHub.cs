@@ -25,9 +25,9 @@ public sealed class ChatHub(ChatMembers members) : Hub
 
     public Task Say(string room, string text) => Clients.Group(room).SendAsync("Said", members.NameOf(Context.ConnectionId), text);
 
-    /// <summary>Asks everyone in turn: a result that the server awaits from a client.</summary>
-    public Task<string> Ask(string connectionId, string question, CancellationToken cancellation) =>
-        Clients.Client(connectionId).InvokeAsync<string>("Ask", question, cancellation);
+    /// <summary>Asks one member: a result that the server awaits from a client.</summary>
+    public Task<string> Ask(string connectionId, string question) =>
+        Clients.Client(connectionId).InvokeAsync<string>("Ask", question, Context.ConnectionAborted);
 
     public async IAsyncEnumerable<int> CountTo(int last, [EnumeratorCancellation] CancellationToken cancellation)
     {
