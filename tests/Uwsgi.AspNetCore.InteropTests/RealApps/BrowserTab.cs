@@ -35,8 +35,6 @@ internal sealed class BrowserTab : IAsyncDisposable
     /// <summary>Gets errors and warnings of the console, uncaught exceptions and requests that failed or were refused.</summary>
     public IReadOnlyCollection<string> Complaints => _complaints;
 
-    public Task<string> TextOfAsync(string selector) => Page.TextContentAsync(selector).ContinueWith(text => text.Result!, TaskScheduler.Default);
-
     /// <summary>Waits until an element shows a text.</summary>
     public Task SeeAsync(string selector, string text) =>
         Assertions.Expect(Page.Locator(selector)).ToHaveTextAsync(text, new() { Timeout = (float)TestTimeout.Duration.TotalMilliseconds });
