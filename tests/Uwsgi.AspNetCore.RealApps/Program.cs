@@ -7,6 +7,7 @@ using Uwsgi.AspNetCore.RealApps.Components;
 // An ordinary bookshop: every part of ASP.NET Core that people put behind nginx, in one app.
 // The one line that has to do with uwsgi is UseUwsgi(); where it listens comes from the command line.
 var builder = WebApplication.CreateBuilder(args);
+builder.WebHost.UseUwsgi();
 
 // Lets Production find the assets without a publish.
 builder.WebHost.UseStaticWebAssets();
