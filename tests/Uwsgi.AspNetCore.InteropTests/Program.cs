@@ -1,0 +1,2 @@
+namespace Uwsgi.AspNetCore.InteropTests;
+internal static class Program { private static void Main() { } }
