@@ -49,10 +49,20 @@ internal partial class GatewayRequest : IHttpUpgradeFeature
         return new UpgradeStream(Exchange.Input, this);
     }
 
+    // The feature is there on every request of a protocol that can upgrade: SignalR asks for it while it negotiates.
     private void BeginUpgrade()
     {
-        _isUpgradable = true;
-        Set<IHttpUpgradeFeature>(this);
+        var canUpgrade = Exchange.CanUpgrade && Settings.AllowUpgrade;
+        if (canUpgrade)
+        {
+            Set<IHttpUpgradeFeature>(this);
+        }
+
+        _isUpgradable = canUpgrade && _requestHeaders.HasUpgrade && _contentLength == 0;
+        if (_requestHeaders.HasUpgrade && !_isUpgradable)
+        {
+            _requestHeaders.RemoveUpgrade();
+        }
     }
 
     private void ResetUpgrade()

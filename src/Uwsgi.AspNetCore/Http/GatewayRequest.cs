@@ -48,15 +48,7 @@ internal partial class GatewayRequest
         BeginRequest();
         BeginResponse();
         BeginBody();
-        if (exchange.CanUpgrade && Settings.AllowUpgrade && _requestHeaders.HasUpgrade && _contentLength == 0)
-        {
-            BeginUpgrade();
-        }
-        else if (_requestHeaders.HasUpgrade)
-        {
-            _requestHeaders.RemoveUpgrade();
-        }
-
+        BeginUpgrade();
         if (Settings.ForwardClientCertificate && Variables.Contains(KnownVariable.SslClientCert))
         {
             Set<ITlsConnectionFeature>(new ForwardedCertificate(this, Variables, _logger));

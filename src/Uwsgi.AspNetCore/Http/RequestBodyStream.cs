@@ -61,9 +61,10 @@ internal sealed class RequestBodyStream(GatewayRequest request, RequestBodyReade
             if (!available.IsEmpty)
             {
                 var taken = available.Slice(0, Math.Min(available.Length, buffer.Length));
+                var count = (int)taken.Length;
                 taken.CopyTo(buffer.Span);
                 reader.AdvanceTo(taken.End);
-                return (int)taken.Length;
+                return count;
             }
 
             reader.AdvanceTo(available.End);

@@ -50,9 +50,10 @@ internal sealed class UpgradeStream(PipeReader input, GatewayRequest request) : 
             if (!available.IsEmpty)
             {
                 var taken = available.Slice(0, Math.Min(available.Length, buffer.Length));
+                var count = (int)taken.Length;
                 taken.CopyTo(buffer.Span);
                 input.AdvanceTo(taken.End);
-                return (int)taken.Length;
+                return count;
             }
 
             input.AdvanceTo(available.End);
