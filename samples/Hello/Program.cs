@@ -1,5 +1,28 @@
+using System.Globalization;
+
 var builder = WebApplication.CreateBuilder(args);
-builder.WebHost.UseUwsgi();
+
+// The one new line. The socket is in appsettings.json: "Uwsgi": { "Sockets": [ "127.0.0.1:3031" ] }.
+builder.UseUwsgi();
+
 var app = builder.Build();
-app.MapGet("/", () => "Hello, World!");
+
+// Every other URL: what the web server told us about the request, as any ASP.NET Core app sees it.
+app.MapGet("/{**page}", (HttpContext context) =>
+{
+    var request = context.Request;
+    return string.Create(CultureInfo.InvariantCulture, $"""
+        Hello from ASP.NET Core.
+        door         {(context.GetServerVariable("REQUEST_URI") is null ? "HTTP, straight to Kestrel" : "uwsgi, through a web server")}
+        request      {request.Method} {request.Protocol}
+        scheme       {request.Scheme}
+        host         {request.Host}
+        path base    {request.PathBase.Value ?? ""}
+        path         {request.Path}
+        query        {request.QueryString}
+        client       {context.Connection.RemoteIpAddress}
+
+        """);
+});
+
 app.Run();
