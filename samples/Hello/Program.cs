@@ -17,7 +17,7 @@ app.MapGet("/{**page}", (HttpContext context) =>
         request      {request.Method} {request.Protocol}
         scheme       {request.Scheme}
         host         {request.Host}
-        path base    {request.PathBase.Value ?? ""}
+        path base    {(request.PathBase.HasValue ? request.PathBase : "(none)")}
         path         {request.Path}
         query        {request.QueryString}
         client       {context.Connection.RemoteIpAddress}
