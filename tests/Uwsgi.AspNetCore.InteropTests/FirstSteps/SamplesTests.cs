@@ -1,0 +1,75 @@
+using Xunit.Abstractions;
+
+namespace Uwsgi.AspNetCore.InteropTests.FirstSteps;
+
+/// <summary>Every sample does what its README, and the README at the top, say: same commands, same output.</summary>
+public sealed class SamplesTests(ITestOutputHelper output)
+{
+    private const string Uwsgi = "127.0.0.1:3031";
+    private const string Http = "127.0.0.1:8080";
+
+    [SkippableTheory]
+    [InlineData("README.md")]
+    [InlineData("samples/Hello/README.md")]
+    public async Task Hello_CommandsOfThePage_PrintWhatThePageShows(string file)
+    {
+        var page = MarkdownPage.Read(file);
+        Assert.Contains(page.Commands, step => step.Command == "dotnet run --project samples/Hello");
+        Assert.Contains(page.Commands, step => step.Command == "/usr/sbin/nginx -p /tmp -c $PWD/samples/Hello/nginx.conf");
+        var requests = page.Commands.Where(step => step.Command.StartsWith("curl ", StringComparison.Ordinal) && step.Command.Contains("//127.0.0.1:")).ToList();
+        Assert.NotEmpty(requests);
+
+        await using var app = await StartHelloAsync();
+        await using var nginx = await SampleNginx.StartAsync("samples/Hello/nginx.conf", (Uwsgi, app["uwsgi"]));
+        output.WriteLine(nginx.Version);
+        var addresses = new DocumentedAddresses((Uwsgi, app["uwsgi"]), (Http, app["http"]), nginx.Address);
+
+        foreach (var (command, expected) in requests)
+        {
+            var actual = addresses.ToDocumented(await Repository.CurlAsync(addresses.ToActual(command)));
+            Assert.Equal(expected, WithHostOf(expected, actual));
+        }
+    }
+
+    [SkippableTheory]
+    [InlineData("/shop", "/shop", "")]
+    [InlineData("/shop/", "/shop", "/")]
+    [InlineData("/shop/a%20b%25", "/shop", "/a%20b%25")]
+    [InlineData("/shopping/list", "(none)", "/shopping/list")]
+    [InlineData("/other/shop/x", "(none)", "/other/shop/x")]
+    public async Task Hello_BelowAndBesideTheMount_RoutesByTheWholePath(string target, string pathBase, string path)
+    {
+        await using var app = await StartHelloAsync();
+        await using var nginx = await SampleNginx.StartAsync("samples/Hello/nginx.conf", (Uwsgi, app["uwsgi"]));
+
+        var answer = await Repository.CurlAsync($"curl http://{nginx.Address.Actual}{target}");
+
+        Assert.Contains($"path base    {pathBase}\n", answer);
+        Assert.Contains($"path         {path}\n", answer);
+    }
+
+    [Fact]
+    public async Task Hello_Settings_NameTheDocumentedAddresses()
+    {
+        var settings = await File.ReadAllTextAsync(Repository.PathOf("samples/Hello/appsettings.json"));
+
+        Assert.Contains($"\"Urls\": \"http://{Http}\"", settings);
+        Assert.Contains($"\"Sockets\": [ \"{Uwsgi}\" ]", settings);
+    }
+
+    [Fact]
+    public void Index_ListsEverySample()
+    {
+        var samples = Directory.GetDirectories(Repository.PathOf("samples")).Select(path => Path.GetFileName(path) + "/README.md");
+
+        Assert.Equal(samples.Order(), MarkdownPage.Read("samples/README.md").LocalLinks.Order());
+    }
+
+    private static Task<ListeningApp> StartHelloAsync() => ListeningApp.StartAsync(
+        ["--project", Repository.PathOf("samples/Hello"), "--no-build", "-c", Repository.Configuration, "--", "--urls", "http://127.0.0.1:0", "--Uwsgi:Sockets:0", "127.0.0.1:0"]);
+
+    // nginx's own uwsgi_params passes the host with its port, Debian's without; the page shows Debian's and says so.
+    private static string WithHostOf(string expected, string actual) => expected.Contains("host         127.0.0.1\n", StringComparison.Ordinal)
+        ? actual.Replace("host         127.0.0.1:8000\n", "host         127.0.0.1\n", StringComparison.Ordinal)
+        : actual;
+}
