@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Globalization;
+using Uwsgi.AspNetCore.InteropTests.Servers;
 
 namespace Uwsgi.AspNetCore.InteropTests.FirstSteps;
 
@@ -15,6 +16,23 @@ public sealed class DocumentationTests
         var directory = Path.GetDirectoryName(Repository.PathOf(file))!;
 
         Assert.All(MarkdownPage.Read(file).LocalLinks, link => Assert.True(Path.Exists(Path.Combine(directory, link)), link));
+    }
+
+    [SkippableFact]
+    public async Task Readme_NginxBlocks_AreAccepted()
+    {
+        var blocks = MarkdownPage.Read("README.md").Blocks.Where(block => block.Language == "nginx").Select(block => block.Code).ToList();
+        var upstreams = blocks.Where(block => block.StartsWith("upstream ", StringComparison.Ordinal));
+        var locations = blocks.Where(block => block.StartsWith("location ", StringComparison.Ordinal)).ToList();
+        Assert.Equal(blocks.Count, upstreams.Count() + locations.Count);
+
+        await using var nginx = await NginxServer.StartAsync(new NginxSites
+        {
+            Http = string.Join('\n', upstreams),
+            Sites = Enumerable.Range(0, locations.Count).ToDictionary(index => $"recipe{index}", index => locations[index]),
+        });
+
+        Assert.DoesNotContain("[warn]", nginx.ErrorLog);
     }
 
     [Fact]
