@@ -90,7 +90,7 @@ fi
 say "testing"
 rm -rf "$results"
 timeout --kill-after=60s "${TEST_TIMEOUT:-50m}" dotnet test "$solution" -c Release --no-build -m:1 --nologo \
-  --results-directory "$results" --logger "trx;LogFilePrefix=results" --logger "console;verbosity=normal" \
+  --results-directory "$results" --logger trx --logger "console;verbosity=normal" \
   --blame-hang-timeout "${TEST_HANG_TIMEOUT:-10m}" --blame-hang-dump-type none "$@" </dev/null
 status=$?
 

@@ -5,7 +5,7 @@ using Uwsgi.AspNetCore.InteropTests.Processes;
 namespace Uwsgi.AspNetCore.InteropTests.FirstSteps;
 
 /// <summary>The package as <c>dotnet pack</c> makes it, in a folder that serves as a feed, with a version nobody else has.</summary>
-public sealed class PackedPackage : IAsyncLifetime
+public sealed class PackedPackage : IAsyncLifetime, IDisposable
 {
     public const string Id = "Uwsgi.AspNetCore";
 
@@ -22,11 +22,9 @@ public sealed class PackedPackage : IAsyncLifetime
         $"-p:PackageVersion={Version}", $"-p:NuspecOutputPath={_directory["nuspec"]}/",
     ]);
 
-    public Task DisposeAsync()
-    {
-        _directory.Dispose();
-        return Task.CompletedTask;
-    }
+    Task IAsyncLifetime.DisposeAsync() => Task.CompletedTask;
+
+    public void Dispose() => _directory.Dispose();
 
     /// <summary>Opens the package, or with <c>snupkg</c> its symbols.</summary>
     public ZipArchive Open(string extension) => ZipFile.OpenRead(Path.Combine(Feed, $"{Id}.{Version}.{extension}"));
