@@ -47,8 +47,12 @@ install() { # package...
   fi
   command -v apt-get >/dev/null || return 1
   say "installing $*"
-  "${run[@]}" apt-get update -q &&
-    "${run[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@"
+  "${run[@]}" apt-get update -q
+  local package
+  for package; do
+    # One by one: a package this Debian does not have must not cost the others.
+    "${run[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$package"
+  done
 }
 
 # Counts come from each project's result file. xUnit's skipped tests are those that were not executed.
