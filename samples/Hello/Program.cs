@@ -7,7 +7,7 @@ builder.UseUwsgi();
 
 var app = builder.Build();
 
-// Every other URL: what the web server told us about the request, as any ASP.NET Core app sees it.
+// What the web server told us about the request, as any ASP.NET Core app sees it.
 app.MapGet("/{**page}", (HttpContext context) =>
 {
     var request = context.Request;
