@@ -229,10 +229,11 @@ internal static class RequestMapper
             return (prefix, pathInfo[prefix.Length..]);
         }
 
-        // Apache's ProxyPass from one prefix to another: SCRIPT_NAME is the client's path, PATH_INFO the mapped one.
+        // Apache's ProxyPass from one prefix to another: SCRIPT_NAME is the client's path, PATH_INFO the mapped one. And nginx's
+        // `location /shop` matches /shopping too: PATH_INFO is the whole path and the mount has nothing to do with it.
         var sum = Join(scriptName, pathInfo);
-        return GetComparablePath(variables) is { } whole && whole == RequestPath.MergeSlashes(scriptName)
-            && whole != RequestPath.MergeSlashes(sum)
+        return GetComparablePath(variables) is { } whole && whole != RequestPath.MergeSlashes(sum)
+            && (whole == RequestPath.MergeSlashes(scriptName) || whole == RequestPath.MergeSlashes(pathInfo))
             ? (string.Empty, pathInfo)
             : (string.Empty, sum);
     }
