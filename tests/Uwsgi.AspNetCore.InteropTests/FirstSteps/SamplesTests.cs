@@ -31,21 +31,18 @@ public sealed class SamplesTests(ITestOutputHelper output)
         }
     }
 
-    [SkippableTheory]
-    [InlineData("/shop", "/shop", "")]
-    [InlineData("/shop/", "/shop", "/")]
-    [InlineData("/shop/a%20b%25", "/shop", "/a%20b%25")]
-    [InlineData("/shopping/list", "(none)", "/shopping/list")]
-    [InlineData("/other/shop/x", "(none)", "/other/shop/x")]
-    public async Task Hello_BelowAndBesideTheMount_RoutesByTheWholePath(string target, string pathBase, string path)
+    [SkippableFact]
+    public async Task Hello_BelowAndBesideTheMount_RoutesByTheWholePath()
     {
         await using var app = await StartHelloAsync();
         await using var nginx = await SampleNginx.StartAsync("samples/Hello/nginx.conf", (Uwsgi, app["uwsgi"]));
 
-        var answer = await Repository.CurlAsync($"curl http://{nginx.Address.Actual}{target}");
-
-        Assert.Contains($"path base    {pathBase}\n", answer);
-        Assert.Contains($"path         {path}\n", answer);
+        Assert.Equal(("/shop", ""), await GetPathAsync(nginx, "/shop"));
+        Assert.Equal(("/shop", "/"), await GetPathAsync(nginx, "/shop/"));
+        Assert.Equal(("/shop", "/a%20b%25"), await GetPathAsync(nginx, "/shop/a%20b%25"));
+        Assert.Equal(("/shop", "/shop/x"), await GetPathAsync(nginx, "/shop/shop/x"));
+        Assert.Equal(("(none)", "/shopping/list"), await GetPathAsync(nginx, "/shopping/list"));
+        Assert.Equal(("(none)", "/other/shop/x"), await GetPathAsync(nginx, "/other/shop/x"));
     }
 
     [Fact]
@@ -67,6 +64,13 @@ public sealed class SamplesTests(ITestOutputHelper output)
 
     private static Task<ListeningApp> StartHelloAsync() => ListeningApp.StartAsync(
         ["--project", Repository.PathOf("samples/Hello"), "--no-build", "-c", Repository.Configuration, "--", "--urls", "http://127.0.0.1:0", "--Uwsgi:Sockets:0", "127.0.0.1:0"]);
+
+    private static async Task<(string PathBase, string Path)> GetPathAsync(SampleNginx nginx, string target)
+    {
+        var lines = (await Repository.CurlAsync($"curl http://{nginx.Address.Actual}{target}")).Split('\n');
+        string Get(string name) => Assert.Single(lines, line => line.StartsWith(name, StringComparison.Ordinal))[name.Length..];
+        return (Get("path base    "), Get("path         "));
+    }
 
     // nginx's own uwsgi_params passes the host with its port, Debian's without; the page shows Debian's and says so.
     private static string WithHostOf(string expected, string actual) => expected.Contains("host         127.0.0.1\n", StringComparison.Ordinal)
