@@ -5,6 +5,9 @@ namespace Uwsgi.AspNetCore.InteropTests.FirstSteps;
 /// <summary>The repository these tests were built from: its files, and its tools at work.</summary>
 internal static class Repository
 {
+    // Building on a busy machine takes longer than anything else these tests wait for.
+    private static readonly TimeSpan BuildTimeout = TimeSpan.FromMinutes(5);
+
     /// <summary>Gets the top directory.</summary>
     public static string Root { get; } = FindRoot();
 
@@ -17,7 +20,7 @@ internal static class Repository
     public static async Task<string> DotNetAsync(IEnumerable<string> arguments, params (string Name, string Value)[] environment)
     {
         await using var dotnet = ForegroundProcess.Start("dotnet", arguments, environment);
-        return await dotnet.Exited.OrTimeout() == 0 ? dotnet.Output : throw new InvalidOperationException(dotnet.Output);
+        return await dotnet.Exited.WaitAsync(BuildTimeout) == 0 ? dotnet.Output : throw new InvalidOperationException(dotnet.Output);
     }
 
     /// <summary>Runs a documented curl command and returns what it prints.</summary>
