@@ -1,1 +1,33 @@
-Console.WriteLine("benchmarks");
+using Uwsgi.AspNetCore.Benchmarks;
+using Uwsgi.AspNetCore.Benchmarks.Comparison;
+
+#if DEBUG
+Console.Error.WriteLine("warning: this is a Debug build; add -c Release for figures that mean something");
+#endif
+
+try
+{
+    return args switch
+    {
+        ["compare", .. var rest] => await CompareCommand.RunAsync(rest),
+        ["serve", .. var rest] => await ServeCommand.RunAsync(rest),
+        _ => Usage(),
+    };
+}
+catch (CommandException exception)
+{
+    Console.Error.WriteLine(exception.Message);
+    return 1;
+}
+
+static int Usage()
+{
+    Console.Error.WriteLine(
+        $"""
+        dotnet run -c Release --project tests/Uwsgi.AspNetCore.Benchmarks -- <command>
+
+        compare       nginx and wrk against this app, every upstream side by side in one run
+        {CompareOptions.Usage}
+        """);
+    return 2;
+}
