@@ -1,4 +1,5 @@
 using Uwsgi.AspNetCore.Benchmarks;
+using Uwsgi.AspNetCore.Benchmarks.Allocations;
 using Uwsgi.AspNetCore.Benchmarks.Comparison;
 
 #if DEBUG
@@ -10,6 +11,7 @@ try
     return args switch
     {
         ["compare", .. var rest] => await CompareCommand.RunAsync(rest),
+        ["allocations", .. var rest] => await AllocationsCommand.RunAsync(rest),
         ["serve", .. var rest] => await ServeCommand.RunAsync(rest),
         _ => Usage(),
     };
@@ -28,6 +30,8 @@ static int Usage()
 
         compare       nginx and wrk against this app, every upstream side by side in one run
         {CompareOptions.Usage}
+        allocations   bytes per request in steady state, without sockets
+          --requests 20000        requests per batch
         """);
     return 2;
 }

@@ -12,12 +12,12 @@ internal sealed record Column(string Key, string Title, Upstream Upstream, Func<
     public const string UnpooledBaseline = "proxy";
 
     /// <summary>The column every ratio to kept connections refers to.</summary>
-    public const string PooledBaseline = "proxy-kept";
+    public const string KeptBaseline = "proxy-kept";
 
     public static IReadOnlyList<Column> All { get; } =
     [
         new(UnpooledBaseline, "`proxy_pass`, a connection per request", Upstream.Http, name => $"proxy_pass http://{name};"),
-        new(PooledBaseline, "`proxy_pass`, kept connections", Upstream.Http, name => $"proxy_pass http://{name}; proxy_http_version 1.1; proxy_set_header Connection \"\";", KeepAlive: 64),
+        new(KeptBaseline, "`proxy_pass`, kept connections", Upstream.Http, name => $"proxy_pass http://{name}; proxy_http_version 1.1; proxy_set_header Connection \"\";", KeepAlive: 64),
     ];
 
     public static IReadOnlyList<Column> Select(string? keys) => keys is null ? All : [.. keys.Split(',').Select(Find)];

@@ -2,9 +2,3 @@ namespace Uwsgi.AspNetCore.Benchmarks.Comparison;
 
 /// <summary>A finished run: every round of every column, in the order of the columns.</summary>
 internal sealed record ComparisonResult(Surroundings Surroundings, CompareOptions Options, IReadOnlyList<ColumnResult> Columns);
-
-/// <summary>One column's rounds.</summary>
-internal sealed record ColumnResult(Column Column, IReadOnlyList<Measurement> Rounds)
-{
-    public Measurement Median { get; } = Measurement.Median(Rounds);
-}

@@ -19,7 +19,7 @@ internal static class JsonReport
                 options.Threads,
                 options.Seconds,
                 options.Tcp,
-                Columns = result.Columns.Select(column => new { column.Column.Key, column.Column.Title, column.Median, column.Rounds }),
+                Columns = result.Columns.Select(column => new { column.Column.Key, column.Column.Title, column.Rounds }),
             },
             Format);
     }

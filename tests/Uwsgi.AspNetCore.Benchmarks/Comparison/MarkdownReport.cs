@@ -10,8 +10,8 @@ internal static class MarkdownReport
     {
         var options = result.Options;
         var where = result.Surroundings;
-        var unpooled = Median(result, Column.UnpooledBaseline);
-        var pooled = Median(result, Column.PooledBaseline);
+        var unpooled = Find(result, Column.UnpooledBaseline);
+        var kept = Find(result, Column.KeptBaseline);
 
         var text = new StringBuilder();
         text.AppendLine(CultureInfo.InvariantCulture, $"{where.Date}, {where.Cores} cores of {where.Processor}, Linux {where.Kernel} (load {where.LoadBefore:F2} before), nginx {where.Nginx} with one worker, wrk {where.Wrk}, {where.Runtime} with server GC.");
@@ -21,22 +21,25 @@ internal static class MarkdownReport
         text.AppendLine("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
         foreach (var column in result.Columns)
         {
-            var median = column.Median;
-            var low = column.Rounds.Min(round => round.AppMicroseconds);
-            var high = column.Rounds.Max(round => round.AppMicroseconds);
             text.AppendLine(CultureInfo.InvariantCulture,
-                $"| {column.Column.Title} | {median.RequestsPerSecond:N0} | {median.AppMicroseconds:F1} µs ({low:F1}–{high:F1}) "
-                + $"| {Ratio(median.AppMicroseconds, unpooled?.AppMicroseconds)} | {Ratio(median.AppMicroseconds, pooled?.AppMicroseconds)} "
-                + $"| {Ratio(median.RequestsPerSecond, unpooled?.RequestsPerSecond)} | {Ratio(median.RequestsPerSecond, pooled?.RequestsPerSecond)} "
-                + $"| {median.P50 / 1000:F2} ms | {median.P99 / 1000:F2} ms | {median.NginxMicroseconds:F1} µs |");
+                $"| {column.Column.Title} | {column.Median(Rate):N0} "
+                + $"| {column.Median(AppTime):F1} µs ({column.Rounds.Min(AppTime):F1}–{column.Rounds.Max(AppTime):F1}) "
+                + $"| {Ratio(column, unpooled, AppTime)} | {Ratio(column, kept, AppTime)} "
+                + $"| {Ratio(column, unpooled, Rate)} | {Ratio(column, kept, Rate)} "
+                + $"| {column.Median(round => round.P50) / 1000:F2} ms | {column.Median(round => round.P99) / 1000:F2} ms "
+                + $"| {column.Median(round => round.NginxMicroseconds):F1} µs |");
         }
 
         return text.ToString();
     }
 
-    private static Measurement? Median(ComparisonResult result, string key) =>
-        result.Columns.FirstOrDefault(column => column.Column.Key == key)?.Median;
+    private static double Rate(Measurement round) => round.RequestsPerSecond;
 
-    private static string Ratio(double value, double? baseline) =>
-        baseline is > 0 ? string.Create(CultureInfo.InvariantCulture, $"{value / baseline:F2}×") : "–";
+    private static double AppTime(Measurement round) => round.AppMicroseconds;
+
+    private static ColumnResult? Find(ComparisonResult result, string key) =>
+        result.Columns.FirstOrDefault(column => column.Column.Key == key);
+
+    private static string Ratio(ColumnResult column, ColumnResult? baseline, Func<Measurement, double> figure) =>
+        baseline is null ? "–" : string.Create(CultureInfo.InvariantCulture, $"{column.MedianRatio(baseline, figure):F2}×");
 }
