@@ -1,6 +1,7 @@
 using Uwsgi.AspNetCore.Benchmarks;
 using Uwsgi.AspNetCore.Benchmarks.Allocations;
 using Uwsgi.AspNetCore.Benchmarks.Comparison;
+using Uwsgi.AspNetCore.Benchmarks.Micro;
 
 #if DEBUG
 Console.Error.WriteLine("warning: this is a Debug build; add -c Release for figures that mean something");
@@ -12,6 +13,7 @@ try
     {
         ["compare", .. var rest] => await CompareCommand.RunAsync(rest),
         ["allocations", .. var rest] => await AllocationsCommand.RunAsync(rest),
+        ["micro", .. var rest] => MicroCommand.Run(rest),
         ["serve", .. var rest] => await ServeCommand.RunAsync(rest),
         _ => Usage(),
     };
@@ -32,6 +34,7 @@ static int Usage()
         {CompareOptions.Usage}
         allocations   bytes per request in steady state, without sockets
           --requests 20000        requests per batch
+        micro         BenchmarkDotNet over the layers; takes its arguments, such as --filter '*Decode*' or --list flat
         """);
     return 2;
 }
