@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Uwsgi.AspNetCore.Benchmarks.Comparison;
 
 /// <summary>
@@ -12,6 +14,29 @@ internal static class CompareCommand
         if (!OperatingSystem.IsLinux())
             throw new CommandException("compare reads processor times from /proc and so needs Linux");
 
+        // Interrupted or terminated, it still takes nginx and the apps down.
+        using var interrupted = new CancellationTokenSource();
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Cancel);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Cancel);
+        void Cancel(PosixSignalContext context)
+        {
+            context.Cancel = true;
+            interrupted.Cancel();
+        }
+
+        try
+        {
+            await RunAsync(options, interrupted.Token);
+            return 0;
+        }
+        catch (OperationCanceledException)
+        {
+            throw new CommandException("interrupted");
+        }
+    }
+
+    private static async Task RunAsync(CompareOptions options, CancellationToken cancellationToken)
+    {
         var tools = Tool.Find("nginx", "wrk");
         var surroundings = Surroundings.Describe(tools[0], tools[1]);
         var directory = Directory.CreateTempSubdirectory("uwsgi-compare-").FullName;
@@ -23,12 +48,11 @@ internal static class CompareCommand
 
             await using var nginx = await FrontEnd.StartAsync(tools[0], directory, options.Columns, upstreams);
             await ThrowIfAnswersDifferAsync(options, nginx);
-            var columns = await MeasureAsync(options, nginx, new LoadGenerator(tools[1], options, directory), upstreams);
+            var columns = await MeasureAsync(options, nginx, new LoadGenerator(tools[1], options, directory), upstreams, cancellationToken);
             var result = new ComparisonResult(surroundings, options, columns);
             Console.WriteLine(MarkdownReport.Write(result));
             if (options.JsonPath is { } path)
-                await File.WriteAllTextAsync(path, JsonReport.Write(result));
-            return 0;
+                await File.WriteAllTextAsync(path, JsonReport.Write(result), cancellationToken);
         }
         finally
         {
@@ -61,7 +85,7 @@ internal static class CompareCommand
     }
 
     private static async Task<IReadOnlyList<ColumnResult>> MeasureAsync(
-        CompareOptions options, FrontEnd nginx, LoadGenerator wrk, IReadOnlyList<RunningUpstream> upstreams)
+        CompareOptions options, FrontEnd nginx, LoadGenerator wrk, IReadOnlyList<RunningUpstream> upstreams, CancellationToken cancellationToken)
     {
         var rounds = options.Columns.Select(_ => new List<Measurement>()).ToArray();
         for (var round = 0; round <= options.Rounds; round++)
@@ -69,7 +93,7 @@ internal static class CompareCommand
             for (var i = 0; i < options.Columns.Count; i++)
             {
                 var seconds = round == 0 ? options.WarmupSeconds : options.Seconds;
-                var measurement = await MeasureAsync(options.Columns[i], nginx, wrk, upstreams[i].Process.Id, nginx.Address(i, options.Scenario.Path), seconds);
+                var measurement = await MeasureAsync(options.Columns[i], nginx, wrk, upstreams[i].Process.Id, nginx.Address(i, options.Scenario.Path), seconds, cancellationToken);
                 Console.Error.WriteLine($"{(round == 0 ? "warm-up" : $"round {round}"),-8} {options.Columns[i].Key,-12} {measurement.RequestsPerSecond,8:F0}/s {measurement.AppMicroseconds,8:F1} µs");
                 if (round > 0)
                     rounds[i].Add(measurement);
@@ -79,17 +103,17 @@ internal static class CompareCommand
         return [.. options.Columns.Select((column, index) => new ColumnResult(column, rounds[index]))];
     }
 
-    private static async Task<Measurement> MeasureAsync(Column column, FrontEnd nginx, LoadGenerator wrk, int app, Uri address, int seconds)
+    private static async Task<Measurement> MeasureAsync(
+        Column column, FrontEnd nginx, LoadGenerator wrk, int app, Uri address, int seconds, CancellationToken cancellationToken)
     {
         var appBefore = ProcessTree.ProcessorTime(app);
         var nginxBefore = ProcessTree.ProcessorTime(nginx.ProcessId);
-        var load = await wrk.RunAsync(address, seconds);
-        var appTime = ProcessTree.ProcessorTime(app) - appBefore;
-        var nginxTime = ProcessTree.ProcessorTime(nginx.ProcessId) - nginxBefore;
-
+        var load = await wrk.RunAsync(address, seconds, cancellationToken);
         if (load.Failure is { } failure)
             throw new CommandException($"{column.Key}: {failure}\n{nginx.Errors()}");
 
+        var appTime = ProcessTree.ProcessorTime(app) - appBefore;
+        var nginxTime = ProcessTree.ProcessorTime(nginx.ProcessId) - nginxBefore;
         return new Measurement(
             load.RequestsPerSecond,
             appTime.TotalMicroseconds / load.Requests,

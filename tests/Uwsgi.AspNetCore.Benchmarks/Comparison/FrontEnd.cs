@@ -121,6 +121,7 @@ internal sealed class FrontEnd : IAsyncDisposable
             }
         }
 
+        await DisposeAsync();
         throw new CommandException("nginx did not start; its own message is above");
     }
 }

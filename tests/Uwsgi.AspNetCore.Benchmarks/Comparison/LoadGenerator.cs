@@ -29,7 +29,7 @@ internal sealed class LoadGenerator
         File.WriteAllText(_script, WriteScript(options.Scenario));
     }
 
-    public async Task<Load> RunAsync(Uri address, int seconds)
+    public async Task<Load> RunAsync(Uri address, int seconds, CancellationToken cancellationToken)
     {
         var start = new ProcessStartInfo(_wrk.Path, ["--latency", "-t", $"{_options.Threads}", "-c", $"{_options.Connections}", "-d", $"{seconds}s", "--timeout", "10s", "-s", _script, address.AbsoluteUri])
         {
@@ -37,8 +37,10 @@ internal sealed class LoadGenerator
             RedirectStandardOutput = true,
         };
         using var process = Process.Start(start)!;
-        var output = await process.StandardOutput.ReadToEndAsync();
-        await process.WaitForExitAsync();
+        await using var kill = cancellationToken.Register(process.Kill);
+        var output = await process.StandardOutput.ReadToEndAsync(CancellationToken.None);
+        await process.WaitForExitAsync(CancellationToken.None);
+        cancellationToken.ThrowIfCancellationRequested();
 
         var line = output.Split('\n').LastOrDefault(text => text.StartsWith('{')) ?? throw new CommandException("wrk failed:\n" + output);
         return JsonSerializer.Deserialize<Load>(line)!;

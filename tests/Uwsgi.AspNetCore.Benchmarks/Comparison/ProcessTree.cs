@@ -11,11 +11,15 @@ internal static class ProcessTree
     /// <summary>User and system time so far, from <c>/proc/PID/stat</c>, hence in steps of 10 ms.</summary>
     public static TimeSpan ProcessorTime(int id)
     {
-        using var process = Process.GetProcessById(id);
-        var total = process.TotalProcessorTime;
-        foreach (var child in Children(id))
-            total += ProcessorTime(child);
-        return total;
+        try
+        {
+            using var process = Process.GetProcessById(id);
+            return Children(id).Aggregate(process.TotalProcessorTime, (total, child) => total + ProcessorTime(child));
+        }
+        catch (Exception exception) when (exception is ArgumentException or InvalidOperationException)
+        {
+            throw new CommandException($"process {id} ended while it was measured");
+        }
     }
 
     /// <summary>Waits a moment for a process that was told to stop, then kills it.</summary>
@@ -36,6 +40,19 @@ internal static class ProcessTree
 
     private static IEnumerable<int> Children(int id) =>
         Directory.EnumerateDirectories($"/proc/{id}/task")
-            .SelectMany(task => File.ReadAllText(task + "/children").Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            .SelectMany(ChildrenOfThread)
             .Select(child => int.Parse(child, CultureInfo.InvariantCulture));
+
+    private static string[] ChildrenOfThread(string task)
+    {
+        try
+        {
+            return File.ReadAllText(task + "/children").Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        }
+        catch (IOException)
+        {
+            // The thread has ended since it was listed.
+            return [];
+        }
+    }
 }
