@@ -11,7 +11,9 @@ internal sealed class CommandLineOptions(IReadOnlyList<string> arguments)
     {
         var index = IndexOf(name);
         if (index < 0)
+        {
             return false;
+        }
 
         _used[index] = true;
         return true;
@@ -21,9 +23,14 @@ internal sealed class CommandLineOptions(IReadOnlyList<string> arguments)
     {
         var index = IndexOf(name);
         if (index < 0)
+        {
             return null;
+        }
+
         if (index + 1 == arguments.Count)
+        {
             throw new CommandException($"{name} needs a value");
+        }
 
         _used[index] = _used[index + 1] = true;
         return arguments[index + 1];
@@ -32,7 +39,9 @@ internal sealed class CommandLineOptions(IReadOnlyList<string> arguments)
     public int Number(string name, int otherwise)
     {
         if (Value(name) is not { } text)
+        {
             return otherwise;
+        }
 
         return int.TryParse(text, CultureInfo.InvariantCulture, out var number) && number > 0
             ? number
@@ -43,7 +52,9 @@ internal sealed class CommandLineOptions(IReadOnlyList<string> arguments)
     {
         var left = Array.IndexOf(_used, value: false);
         if (left >= 0)
+        {
             throw new CommandException($"unknown argument '{arguments[left]}'");
+        }
     }
 
     private int IndexOf(string name)
@@ -51,7 +62,9 @@ internal sealed class CommandLineOptions(IReadOnlyList<string> arguments)
         for (var i = 0; i < arguments.Count; i++)
         {
             if (!_used[i] && arguments[i] == name)
+            {
                 return i;
+            }
         }
 
         return -1;

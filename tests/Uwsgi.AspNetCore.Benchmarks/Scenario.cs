@@ -50,7 +50,8 @@ internal sealed partial record Scenario(string Name, string Summary, Action<WebA
 
     public int BodySize { get; private init; }
 
-    public IReadOnlyDictionary<string, string> Headers { get; private init; } = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+    public IReadOnlyDictionary<string, string> Headers { get; private init; } =
+        new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
 
     public static Scenario Find(string name) => All.FirstOrDefault(scenario => scenario.Name == name)
         ?? throw new CommandException($"no scenario '{name}'; there are {string.Join(", ", All.Select(scenario => scenario.Name))}");
@@ -66,11 +67,15 @@ internal sealed partial record Scenario(string Name, string Summary, Action<WebA
     {
         var read = context.Request.Headers.Host.ToString().Length;
         foreach (var name in BrowserHeaders.Keys)
+        {
             read += context.Request.Headers[name].ToString().Length;
+        }
 
         var id = (string)context.Request.RouteValues["id"]!;
-        var items = Enumerable.Range(1, 16).Select(static item => new OrderItem(item, "Hand-thrown stoneware coffee mug, 0.3 l, slate blue", 2, 18.50m, InStock: true));
-        return context.Response.WriteAsJsonAsync(new OrderDocument(id, "2026-01-31T12:00:00Z", read, [.. items]), SourceGenerated.Default.OrderDocument);
+        var items = Enumerable.Range(1, 16)
+            .Select(static line => new OrderItem(line, "Hand-thrown stoneware coffee mug, 0.3 l, slate blue", 2, 18.50m, InStock: true));
+        var order = new OrderDocument(id, "2026-01-31T12:00:00Z", read, [.. items]);
+        return context.Response.WriteAsJsonAsync(order, SourceGenerated.Default.OrderDocument);
     }
 
     private static Task Download(HttpContext context)
@@ -86,7 +91,10 @@ internal sealed partial record Scenario(string Name, string Summary, Action<WebA
         var total = 0L;
         int read;
         while ((read = await context.Request.Body.ReadAsync(buffer)) > 0)
+        {
             total += read;
+        }
+
         ArrayPool<byte>.Shared.Return(buffer);
 
         await context.Response.WriteAsync(total.ToString());

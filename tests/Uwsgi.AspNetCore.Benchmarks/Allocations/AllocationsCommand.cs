@@ -2,10 +2,22 @@ using Uwsgi.AspNetCore.Benchmarks.InMemory;
 
 namespace Uwsgi.AspNetCore.Benchmarks.Allocations;
 
-/// <summary>Bytes per request of the whole process in steady state; exact, because nothing else runs and the client allocates nothing.</summary>
+/// <summary>
+/// Bytes per request of the whole process in steady state: exact, because nothing else runs and the client allocates nothing.
+/// </summary>
 internal static class AllocationsCommand
 {
     private const int Batches = 5;
+
+    private static readonly Case[] Cases =
+    [
+        new("fixed bytes, new connection", InMemoryServer.StartFixedAnswerAsync, OnNewConnection),
+        new("Kestrel HTTP, new connection", () => InMemoryServer.StartHttpAsync(Requests.HttpClose), OnNewConnection),
+        new("Kestrel HTTP, kept connection", () => InMemoryServer.StartHttpAsync(Requests.Http), OnKeptConnection),
+        new("uwsgi, new connection", StartUwsgiAsync, OnNewConnection),
+        new("uwsgi without Kestrel's share, request awaited", StartUwsgiAsync, server => server.RequestToDoorAsync(sendFirst: false)),
+        new("uwsgi without Kestrel's share, request there at once", StartUwsgiAsync, server => server.RequestToDoorAsync(sendFirst: true)),
+    ];
 
     public static async Task<int> RunAsync(IReadOnlyList<string> arguments)
     {
@@ -15,15 +27,21 @@ internal static class AllocationsCommand
 
         Console.WriteLine("| one request | bytes allocated |");
         Console.WriteLine("| --- | ---: |");
-        await PrintAsync("nothing but the connection: a middleware that writes fixed bytes", requests, StartFixedAnswerAsync, server => server.RequestOnNewConnectionAsync());
-        await PrintAsync("Kestrel HTTP, new connection", requests, () => InMemoryServer.StartAsync(Requests.HttpClose), server => server.RequestOnNewConnectionAsync());
-        await PrintAsync("Kestrel HTTP, kept connection", requests, () => InMemoryServer.StartAsync(Requests.Http), server => server.RequestOnKeptConnectionAsync());
+        foreach (var (title, start, request) in Cases)
+        {
+            Console.WriteLine($"| {title} | {await MeasureAsync(requests, start, request):F1} |");
+        }
+
         return 0;
     }
 
-    private static Task<InMemoryServer> StartFixedAnswerAsync() => InMemoryServer.StartAsync(Requests.HttpClose, listen => listen.Use(FixedAnswer.Create));
+    private static Task<InMemoryServer> StartUwsgiAsync() => InMemoryServer.StartUwsgiAsync(Requests.Uwsgi);
 
-    private static async Task PrintAsync(string title, int requests, Func<Task<InMemoryServer>> start, Func<InMemoryServer, ValueTask> request)
+    private static ValueTask OnNewConnection(InMemoryServer server) => server.RequestOnNewConnectionAsync();
+
+    private static ValueTask OnKeptConnection(InMemoryServer server) => server.RequestOnKeptConnectionAsync();
+
+    private static async Task<double> MeasureAsync(int requests, Func<Task<InMemoryServer>> start, Func<InMemoryServer, ValueTask> request)
     {
         await using var server = await start();
         // Code is compiled twice and pools fill before anything repeats itself.
@@ -36,12 +54,16 @@ internal static class AllocationsCommand
             least = Math.Min(least, GC.GetTotalAllocatedBytes(precise: true) - before);
         }
 
-        Console.WriteLine($"| {title} | {(double)least / requests:F1} |");
+        return (double)least / requests;
     }
 
     private static async Task RunAsync(InMemoryServer server, int requests, Func<InMemoryServer, ValueTask> request)
     {
         for (var i = 0; i < requests; i++)
+        {
             await request(server);
+        }
     }
+
+    private sealed record Case(string Title, Func<Task<InMemoryServer>> Start, Func<InMemoryServer, ValueTask> Request);
 }

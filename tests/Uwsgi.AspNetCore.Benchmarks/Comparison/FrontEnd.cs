@@ -23,7 +23,8 @@ internal sealed class FrontEnd : IAsyncDisposable
 
     public int ProcessId => _process.Id;
 
-    public static async Task<FrontEnd> StartAsync(Tool nginx, string directory, IReadOnlyList<Column> columns, IReadOnlyList<RunningUpstream> upstreams)
+    public static async Task<FrontEnd> StartAsync(
+        Tool nginx, string directory, IReadOnlyList<Column> columns, IReadOnlyList<RunningUpstream> upstreams)
     {
         var ports = FreePorts(columns.Count);
         var configuration = Path.Combine(directory, "nginx.conf");
@@ -43,7 +44,10 @@ internal sealed class FrontEnd : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (!_process.HasExited)
+        {
             Process.Start("kill", ["-TERM", $"{_process.Id}"]).Dispose();
+        }
+
         await ProcessTree.EndAsync(_process);
     }
 
@@ -52,7 +56,9 @@ internal sealed class FrontEnd : IAsyncDisposable
         var text = new StringBuilder();
         // A worker of its own user could not connect to the sockets of an app that root started.
         if (Environment.IsPrivilegedProcess)
+        {
             text.AppendLine("user root;");
+        }
 
         text.AppendLine(
             $$"""
@@ -96,10 +102,16 @@ internal sealed class FrontEnd : IAsyncDisposable
     {
         var listeners = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToArray();
         foreach (var listener in listeners)
+        {
             listener.Start();
+        }
+
         var ports = listeners.Select(listener => ((IPEndPoint)listener.LocalEndpoint).Port).ToArray();
         foreach (var listener in listeners)
+        {
             listener.Dispose();
+        }
+
         return ports;
     }
 

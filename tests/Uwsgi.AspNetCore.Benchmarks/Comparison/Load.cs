@@ -1,7 +1,16 @@
 namespace Uwsgi.AspNetCore.Benchmarks.Comparison;
 
 /// <summary>What wrk says of one run; latencies are in microseconds.</summary>
-internal sealed record Load(long Requests, long Microseconds, long P50, long P99, long ConnectErrors, long ReadErrors, long WriteErrors, long Timeouts, long BadStatuses)
+internal sealed record Load(
+    long Requests,
+    long Microseconds,
+    long P50,
+    long P99,
+    long ConnectErrors,
+    long ReadErrors,
+    long WriteErrors,
+    long Timeouts,
+    long BadStatuses)
 {
     public double RequestsPerSecond => Requests * 1e6 / Microseconds;
 
@@ -10,6 +19,7 @@ internal sealed record Load(long Requests, long Microseconds, long P50, long P99
     {
         { Requests: 0 } => "no request was answered",
         { ConnectErrors: 0, ReadErrors: 0, WriteErrors: 0, Timeouts: 0, BadStatuses: 0 } => null,
-        _ => $"{BadStatuses} statuses other than 2xx or 3xx, {ConnectErrors} connect, {ReadErrors} read and {WriteErrors} write errors, {Timeouts} time-outs in {Requests} requests",
+        _ => $"{BadStatuses} statuses other than 2xx or 3xx, {ConnectErrors} connect, {ReadErrors} read and {WriteErrors} write errors, "
+            + $"{Timeouts} time-outs in {Requests} requests",
     };
 }

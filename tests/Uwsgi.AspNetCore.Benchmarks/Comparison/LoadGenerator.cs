@@ -11,9 +11,10 @@ internal sealed class LoadGenerator
         """
         function done(summary, latency, requests)
           local e = summary.errors
-          io.write(string.format(
-            '\n{"Requests":%d,"Microseconds":%d,"P50":%d,"P99":%d,"ConnectErrors":%d,"ReadErrors":%d,"WriteErrors":%d,"Timeouts":%d,"BadStatuses":%d}\n',
-            summary.requests, summary.duration, latency:percentile(50), latency:percentile(99), e.connect, e.read, e.write, e.timeout, e.status))
+          io.write(string.format('\n{"Requests":%d,"Microseconds":%d,"P50":%d,"P99":%d,',
+            summary.requests, summary.duration, latency:percentile(50), latency:percentile(99)))
+          io.write(string.format('"ConnectErrors":%d,"ReadErrors":%d,"WriteErrors":%d,"Timeouts":%d,"BadStatuses":%d}\n',
+            e.connect, e.read, e.write, e.timeout, e.status))
         end
         """;
 
@@ -31,7 +32,17 @@ internal sealed class LoadGenerator
 
     public async Task<Load> RunAsync(Uri address, int seconds, CancellationToken cancellationToken)
     {
-        var start = new ProcessStartInfo(_wrk.Path, ["--latency", "-t", $"{_options.Threads}", "-c", $"{_options.Connections}", "-d", $"{seconds}s", "--timeout", "10s", "-s", _script, address.AbsoluteUri])
+        string[] arguments =
+        [
+            "--latency",
+            "--threads", $"{_options.Threads}",
+            "--connections", $"{_options.Connections}",
+            "--duration", $"{seconds}s",
+            "--timeout", "10s",
+            "--script", _script,
+            address.AbsoluteUri,
+        ];
+        var start = new ProcessStartInfo(_wrk.Path, arguments)
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,
@@ -51,9 +62,15 @@ internal sealed class LoadGenerator
         var script = new StringBuilder();
         script.AppendLine($"wrk.method = '{scenario.Method}'");
         foreach (var (name, value) in scenario.Headers)
+        {
             script.AppendLine($"wrk.headers['{name}'] = '{value}'");
+        }
+
         if (scenario.BodySize > 0)
+        {
             script.AppendLine($"wrk.body = string.rep('x', {scenario.BodySize})");
+        }
+
         return script.AppendLine(Report).ToString();
     }
 }

@@ -14,10 +14,17 @@ internal static class MarkdownReport
         var kept = Find(result, Column.KeptBaseline);
 
         var text = new StringBuilder();
-        text.AppendLine(CultureInfo.InvariantCulture, $"{where.Date}, {where.Cores} cores of {where.Processor}, Linux {where.Kernel} (load {where.LoadBefore:F2} before), nginx {where.Nginx} with one worker, wrk {where.Wrk}, {where.Runtime} with server GC.");
-        text.AppendLine(CultureInfo.InvariantCulture, $"Scenario `{options.Scenario.Name}`: {options.Scenario.Summary}; {options.Connections} connections, {(options.Tcp ? "loopback TCP" : "unix sockets")} between nginx and the app; medians of {options.Rounds} rounds of {options.Seconds} s.");
+        text.AppendLine(CultureInfo.InvariantCulture,
+            $"{where.Date}, {where.Cores} cores of {where.Processor}, Linux {where.Kernel} (load {where.LoadBefore:F2} before), "
+            + $"nginx {where.Nginx} with one worker, wrk {where.Wrk}, {where.Runtime} with server GC.");
+        text.AppendLine(CultureInfo.InvariantCulture,
+            $"Scenario `{options.Scenario.Name}`: {options.Scenario.Summary}; {options.Connections} connections, "
+            + $"{(options.Tcp ? "loopback TCP" : "unix sockets")} between nginx and the app; "
+            + $"medians of {options.Rounds} rounds of {options.Seconds} s.");
         text.AppendLine();
-        text.AppendLine("| nginx → app | requests/s | app CPU per request | CPU vs unpooled | CPU vs kept | requests/s vs unpooled | requests/s vs kept | p50 | p99 | nginx CPU per request |");
+        text.AppendLine(
+            "| nginx → app | requests/s | app CPU per request | CPU vs unpooled | CPU vs kept "
+            + "| requests/s vs unpooled | requests/s vs kept | p50 | p99 | nginx CPU per request |");
         text.AppendLine("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
         foreach (var column in result.Columns)
         {

@@ -4,7 +4,8 @@ using System.Runtime.InteropServices;
 namespace Uwsgi.AspNetCore.Benchmarks.Comparison;
 
 /// <summary>When, where and with what a comparison ran.</summary>
-internal sealed record Surroundings(string Date, string Processor, int Cores, string Kernel, double LoadBefore, string Nginx, string Wrk, string Runtime)
+internal sealed record Surroundings(
+    string Date, string Processor, int Cores, string Kernel, double LoadBefore, string Nginx, string Wrk, string Runtime)
 {
     public static Surroundings Describe(Tool nginx, Tool wrk) => new(
         DateTime.UtcNow.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
@@ -12,8 +13,8 @@ internal sealed record Surroundings(string Date, string Processor, int Cores, st
         Environment.ProcessorCount,
         File.ReadAllText("/proc/sys/kernel/osrelease").Trim(),
         double.Parse(File.ReadAllText("/proc/loadavg").Split(' ')[0], CultureInfo.InvariantCulture),
-        nginx.Version,
-        wrk.Version,
+        nginx.ReadVersion(),
+        wrk.ReadVersion(),
         RuntimeInformation.FrameworkDescription);
 
     private static string ReadProcessor() =>

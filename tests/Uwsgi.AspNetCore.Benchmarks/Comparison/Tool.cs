@@ -3,18 +3,40 @@ using System.Text.RegularExpressions;
 
 namespace Uwsgi.AspNetCore.Benchmarks.Comparison;
 
-/// <summary>A program the comparison needs, and what it calls itself.</summary>
-internal sealed partial record Tool(string Path, string Version)
+/// <summary>A program the comparison needs, named as its Debian package.</summary>
+internal sealed partial class Tool(string name)
 {
-    /// <summary>Finds all the named Debian packages' programs or says which to install.</summary>
-    public static Tool[] Find(params string[] names)
-    {
-        var paths = names.Select(Locate).ToArray();
-        var missing = names.Where((_, index) => paths[index] is null).ToArray();
-        if (missing.Length > 0)
-            throw new CommandException($"{string.Join(" and ", missing)} not found; install with: apt-get install {string.Join(' ', missing)}");
+    private readonly string _name = name;
+    private readonly string? _path = Locate(name);
 
-        return [.. paths.Select(path => new Tool(path!, ReadVersion(path!)))];
+    public static Tool Nginx { get; } = new("nginx");
+
+    public static Tool Wrk { get; } = new("wrk");
+
+    public string Path => _path ?? throw new InvalidOperationException($"{_name} is missing.");
+
+    public static void ThrowIfMissing(params Tool[] tools)
+    {
+        var missing = tools.Where(tool => tool._path is null).Select(tool => tool._name).ToArray();
+        if (missing.Length > 0)
+        {
+            var names = string.Join(' ', missing);
+            throw new CommandException($"not found: {names}; install with: apt-get install {names}");
+        }
+    }
+
+    public string ReadVersion()
+    {
+        var start = new ProcessStartInfo(Path, ["-v"])
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        using var process = Process.Start(start)!;
+        // Standard error first: nginx writes there, wrk to standard output, and neither fills a pipe.
+        var text = process.StandardError.ReadToEnd() + process.StandardOutput.ReadToEnd();
+        return VersionPattern().Match(text).Value;
     }
 
     private static string? Locate(string name) =>
@@ -23,15 +45,6 @@ internal sealed partial record Tool(string Path, string Version)
             .Split(':', StringSplitOptions.RemoveEmptyEntries)
             .Select(directory => System.IO.Path.Combine(directory, name))
             .FirstOrDefault(File.Exists);
-
-    private static string ReadVersion(string path)
-    {
-        var start = new ProcessStartInfo(path, ["-v"]) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
-        using var process = Process.Start(start)!;
-        // Standard error first: nginx writes there, wrk to standard output, and neither fills a pipe.
-        var text = process.StandardError.ReadToEnd() + process.StandardOutput.ReadToEnd();
-        return VersionPattern().Match(text).Value;
-    }
 
     [GeneratedRegex(@"\d+(\.\d+)+", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex VersionPattern();

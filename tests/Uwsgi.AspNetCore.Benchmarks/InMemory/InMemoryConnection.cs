@@ -8,9 +8,17 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Uwsgi.AspNetCore.Benchmarks.InMemory;
 
 /// <summary>Both ends of a connection, made to be used again and again so that it adds nothing to a count of allocations.</summary>
-internal sealed class InMemoryConnection : ConnectionContext, IDuplexPipe, IConnectionTransportFeature, IConnectionIdFeature, IConnectionItemsFeature, IConnectionLifetimeFeature, IValueTaskSource
+internal sealed class InMemoryConnection :
+    ConnectionContext,
+    IDuplexPipe,
+    IConnectionTransportFeature,
+    IConnectionIdFeature,
+    IConnectionItemsFeature,
+    IConnectionLifetimeFeature,
+    IValueTaskSource
 {
-    private static readonly PipeOptions InlinePipe = new(readerScheduler: PipeScheduler.Inline, writerScheduler: PipeScheduler.Inline, useSynchronizationContext: false);
+    private static readonly PipeOptions InlinePipe =
+        new(readerScheduler: PipeScheduler.Inline, writerScheduler: PipeScheduler.Inline, useSynchronizationContext: false);
 
     private readonly Pipe _toApp = new(InlinePipe);
     private readonly Pipe _toClient = new(InlinePipe);

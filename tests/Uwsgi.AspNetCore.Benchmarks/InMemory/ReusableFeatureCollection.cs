@@ -20,9 +20,14 @@ internal sealed class ReusableFeatureCollection : IFeatureCollection
             Revision++;
             var index = IndexOf(key);
             if (index >= 0)
+            {
                 _features.RemoveAt(index);
+            }
+
             if (value is not null)
+            {
                 _features.Add(new(key, value));
+            }
         }
     }
 
@@ -45,7 +50,9 @@ internal sealed class ReusableFeatureCollection : IFeatureCollection
         for (var i = 0; i < _features.Count; i++)
         {
             if (_features[i].Key == key)
+            {
                 return i;
+            }
         }
 
         return -1;

@@ -15,7 +15,8 @@ internal static class MicroCommand
         var config = DefaultConfig.Instance
             .AddJob(Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance))
             .AddDiagnoser(MemoryDiagnoser.Default);
-        var summaries = BenchmarkSwitcher.FromAssembly(typeof(MicroCommand).Assembly).Run(arguments is [] ? ["--filter", "*"] : arguments, config);
+        var summaries = BenchmarkSwitcher.FromAssembly(typeof(MicroCommand).Assembly)
+            .Run(arguments is [] ? ["--filter", "*"] : arguments, config);
         return summaries.Any(summary => summary.HasCriticalValidationErrors || summary.Reports.Any(report => !report.Success)) ? 1 : 0;
     }
 }

@@ -10,20 +10,24 @@ public class RequestBenchmarks
     private InMemoryServer _http = null!;
     private InMemoryServer _httpClose = null!;
     private InMemoryServer _fixedAnswer = null!;
+    private InMemoryServer _uwsgi = null!;
 
     [GlobalSetup]
     public async Task SetupAsync()
     {
-        _servers.Add(_http = await InMemoryServer.StartAsync(Requests.Http));
-        _servers.Add(_httpClose = await InMemoryServer.StartAsync(Requests.HttpClose));
-        _servers.Add(_fixedAnswer = await InMemoryServer.StartAsync(Requests.HttpClose, listen => listen.Use(FixedAnswer.Create)));
+        _servers.Add(_http = await InMemoryServer.StartHttpAsync(Requests.Http));
+        _servers.Add(_httpClose = await InMemoryServer.StartHttpAsync(Requests.HttpClose));
+        _servers.Add(_fixedAnswer = await InMemoryServer.StartFixedAnswerAsync());
+        _servers.Add(_uwsgi = await InMemoryServer.StartUwsgiAsync(Requests.Uwsgi));
     }
 
     [GlobalCleanup]
     public async Task CleanupAsync()
     {
         foreach (var server in _servers)
+        {
             await server.DisposeAsync();
+        }
     }
 
     [Benchmark(Description = "Kestrel HTTP, new connection", Baseline = true)]
@@ -34,4 +38,10 @@ public class RequestBenchmarks
 
     [Benchmark(Description = "fixed bytes, new connection")]
     public ValueTask FixedAnswerNewConnection() => _fixedAnswer.RequestOnNewConnectionAsync();
+
+    [Benchmark(Description = "uwsgi, new connection")]
+    public ValueTask UwsgiNewConnection() => _uwsgi.RequestOnNewConnectionAsync();
+
+    [Benchmark(Description = "uwsgi alone")]
+    public ValueTask UwsgiDoor() => _uwsgi.RequestToDoorAsync(sendFirst: true);
 }
