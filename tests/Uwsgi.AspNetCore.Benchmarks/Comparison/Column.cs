@@ -8,6 +8,9 @@ namespace Uwsgi.AspNetCore.Benchmarks.Comparison;
 /// <param name="KeepAlive">How many idle connections nginx keeps; zero opens one per request.</param>
 internal sealed record Column(string Key, string Title, Upstream Upstream, Func<string, string> Location, int KeepAlive = 0)
 {
+    /// <summary>What the other protocols pass on without being told.</summary>
+    private const string HttpHost = "proxy_set_header Host $http_host;";
+
     private const string HttpKept = "proxy_http_version 1.1; proxy_set_header Connection \"\";";
 
     /// <summary>nginx's stock uwsgi_params: what a real site sends is part of the price.</summary>
@@ -37,8 +40,8 @@ internal sealed record Column(string Key, string Title, Upstream Upstream, Func<
 
     public static IReadOnlyList<Column> All { get; } =
     [
-        new(UnpooledBaseline, "`proxy_pass`, a connection per request", Upstream.Http, name => $"proxy_pass http://{name};"),
-        new(KeptBaseline, "`proxy_pass`, kept connections", Upstream.Http, name => $"{HttpKept} proxy_pass http://{name};", KeepAlive: 64),
+        new(UnpooledBaseline, "`proxy_pass`, a connection per request", Upstream.Http, name => $"{HttpHost} proxy_pass http://{name};"),
+        new(KeptBaseline, "`proxy_pass`, kept connections", Upstream.Http, name => $"{HttpHost} {HttpKept} proxy_pass http://{name};", KeepAlive: 64),
         new("uwsgi", "`uwsgi_pass`, a connection per request", Upstream.Uwsgi, name => $"{UwsgiParams} uwsgi_pass {name};"),
     ];
 
