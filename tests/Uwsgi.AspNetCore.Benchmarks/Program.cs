@@ -34,6 +34,7 @@ static int Usage()
         {CompareOptions.Usage}
         allocations   bytes per request in steady state, without sockets
           --requests 20000        requests per batch
+          --types                 also which types take them, by sampling
         micro         BenchmarkDotNet over the layers; takes its arguments, such as --filter '*Decode*' or --list flat
         """);
     return 2;

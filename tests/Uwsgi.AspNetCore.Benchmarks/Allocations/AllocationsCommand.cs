@@ -23,13 +23,19 @@ internal static class AllocationsCommand
     {
         var options = new CommandLineOptions(arguments);
         var requests = options.Number("--requests", 20_000);
+        var types = options.Switch("--types");
         options.ThrowIfAnyLeft();
 
         Console.WriteLine("| one request | bytes allocated |");
         Console.WriteLine("| --- | ---: |");
         foreach (var (title, start, request) in Cases)
         {
-            Console.WriteLine($"| {title} | {await MeasureAsync(requests, start, request):F1} |");
+            await using var server = await start();
+            Console.WriteLine($"| {title} | {await MeasureAsync(server, requests, request):F1} |");
+            if (types)
+            {
+                await PrintTypesAsync(server, requests, request);
+            }
         }
 
         return 0;
@@ -41,9 +47,8 @@ internal static class AllocationsCommand
 
     private static ValueTask OnKeptConnection(InMemoryServer server) => server.RequestOnKeptConnectionAsync();
 
-    private static async Task<double> MeasureAsync(int requests, Func<Task<InMemoryServer>> start, Func<InMemoryServer, ValueTask> request)
+    private static async Task<double> MeasureAsync(InMemoryServer server, int requests, Func<InMemoryServer, ValueTask> request)
     {
-        await using var server = await start();
         // Code is compiled twice and pools fill before anything repeats itself.
         await RunAsync(server, requests, request);
         var least = long.MaxValue;
@@ -55,6 +60,16 @@ internal static class AllocationsCommand
         }
 
         return (double)least / requests;
+    }
+
+    private static async Task PrintTypesAsync(InMemoryServer server, int requests, Func<InMemoryServer, ValueTask> request)
+    {
+        using var types = new AllocatedTypes();
+        await RunAsync(server, requests, request);
+        foreach (var (type, share) in types.Shares().Where(entry => entry.Share >= 0.01))
+        {
+            Console.WriteLine($"|   {share:P0} `{type}` | |");
+        }
     }
 
     private static async Task RunAsync(InMemoryServer server, int requests, Func<InMemoryServer, ValueTask> request)
