@@ -1,1 +1,41 @@
-Console.WriteLine("benchmarks");
+using Uwsgi.AspNetCore.Benchmarks;
+using Uwsgi.AspNetCore.Benchmarks.Allocations;
+using Uwsgi.AspNetCore.Benchmarks.Comparison;
+using Uwsgi.AspNetCore.Benchmarks.Micro;
+
+#if DEBUG
+Console.Error.WriteLine("warning: this is a Debug build; add -c Release for figures that mean something");
+#endif
+
+try
+{
+    return args switch
+    {
+        ["compare", .. var rest] => await CompareCommand.RunAsync(rest),
+        ["allocations", .. var rest] => await AllocationsCommand.RunAsync(rest),
+        ["micro", .. var rest] => MicroCommand.Run(rest),
+        ["serve", .. var rest] => await ServeCommand.RunAsync(rest),
+        _ => Usage(),
+    };
+}
+catch (CommandException exception)
+{
+    Console.Error.WriteLine(exception.Message);
+    return 1;
+}
+
+static int Usage()
+{
+    Console.Error.WriteLine(
+        $"""
+        dotnet run -c Release --project tests/Uwsgi.AspNetCore.Benchmarks -- <command>
+
+        compare       nginx and wrk against this app, every upstream side by side in one run
+        {CompareOptions.Usage}
+        allocations   bytes per request in steady state, without sockets
+          --requests 20000        requests per batch
+          --types                 also which types take them, by sampling
+        micro         BenchmarkDotNet over the layers; takes its arguments, such as --filter '*Decode*' or --list flat
+        """);
+    return 2;
+}

@@ -1,0 +1,52 @@
+namespace Uwsgi.AspNetCore.Benchmarks.Comparison;
+
+/// <summary>One way from nginx to an app: what <c>compare</c> measures next to the others.</summary>
+/// <param name="Key">What <c>--columns</c> calls it.</param>
+/// <param name="Title">What the report calls it.</param>
+/// <param name="Upstream">The program behind nginx; each column has its own process of it.</param>
+/// <param name="Location">The directives of the nginx location, given the name of the upstream block.</param>
+/// <param name="KeepAlive">How many idle connections nginx keeps; zero opens one per request.</param>
+internal sealed record Column(string Key, string Title, Upstream Upstream, Func<string, string> Location, int KeepAlive = 0)
+{
+    /// <summary>What the other protocols pass on without being told.</summary>
+    private const string HttpHost = "proxy_set_header Host $http_host;";
+
+    private const string HttpKept = "proxy_http_version 1.1; proxy_set_header Connection \"\";";
+
+    /// <summary>nginx's stock uwsgi_params: what a real site sends is part of the price.</summary>
+    private const string UwsgiParams =
+        """
+        uwsgi_param QUERY_STRING $query_string;
+        uwsgi_param REQUEST_METHOD $request_method;
+        uwsgi_param CONTENT_TYPE $content_type;
+        uwsgi_param CONTENT_LENGTH $content_length;
+        uwsgi_param REQUEST_URI $request_uri;
+        uwsgi_param PATH_INFO $document_uri;
+        uwsgi_param DOCUMENT_ROOT $document_root;
+        uwsgi_param SERVER_PROTOCOL $server_protocol;
+        uwsgi_param REQUEST_SCHEME $scheme;
+        uwsgi_param HTTPS $https if_not_empty;
+        uwsgi_param REMOTE_ADDR $remote_addr;
+        uwsgi_param REMOTE_PORT $remote_port;
+        uwsgi_param SERVER_PORT $server_port;
+        uwsgi_param SERVER_NAME $server_name;
+        """;
+
+    /// <summary>The column every ratio of "one connection per request" refers to.</summary>
+    public const string UnpooledBaseline = "proxy";
+
+    /// <summary>The column every ratio to kept connections refers to.</summary>
+    public const string KeptBaseline = "proxy-kept";
+
+    public static IReadOnlyList<Column> All { get; } =
+    [
+        new(UnpooledBaseline, "`proxy_pass`, a connection per request", Upstream.Http, name => $"{HttpHost} proxy_pass http://{name};"),
+        new(KeptBaseline, "`proxy_pass`, kept connections", Upstream.Http, name => $"{HttpHost} {HttpKept} proxy_pass http://{name};", KeepAlive: 64),
+        new("uwsgi", "`uwsgi_pass`, a connection per request", Upstream.Uwsgi, name => $"{UwsgiParams} uwsgi_pass {name};"),
+    ];
+
+    public static IReadOnlyList<Column> Select(string? keys) => keys is null ? All : [.. keys.Split(',').Select(Find)];
+
+    private static Column Find(string key) => All.FirstOrDefault(column => column.Key == key)
+        ?? throw new CommandException($"no column '{key}'; there are {string.Join(", ", All.Select(column => column.Key))}");
+}

@@ -1,0 +1,5 @@
+namespace Uwsgi.AspNetCore.Benchmarks.Comparison;
+
+/// <summary>One column in one round; processor times are microseconds per request, latencies microseconds.</summary>
+internal sealed record Measurement(
+    double RequestsPerSecond, double AppMicroseconds, double NginxMicroseconds, double P50, double P99, long Requests);
