@@ -44,7 +44,7 @@ public sealed class UwsgiClient : IDisposable
         var at = address.IndexOf("://", StringComparison.Ordinal);
         var rest = at < 0 ? address : address[(at + 3)..];
         if (rest.StartsWith("unix:", StringComparison.Ordinal))
-            return new UnixDomainSocketEndPoint(rest["unix:".Length..]);
+            rest = rest["unix:".Length..];
         if (rest.StartsWith('/'))
             return new UnixDomainSocketEndPoint(rest);
         if (rest.StartsWith('@'))

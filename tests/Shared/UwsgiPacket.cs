@@ -144,7 +144,7 @@ public sealed class UwsgiPacket
         var block = Minimal().ToBlock();
 
         yield return ("one stray byte after the last variable", Raw(0, (ushort)(block.Length + 1), 0, [.. block, 0]));
-        yield return ("two stray bytes after the last variable", Raw(0, (ushort)(block.Length + 2), 0, [.. block, 0, 0]));
+        yield return ("two stray bytes after the last variable", Raw(0, (ushort)(block.Length + 2), 0, [.. block, 9, 0]));
         yield return ("a key without a value after the last variable", Raw(0, (ushort)(block.Length + 3), 0, [.. block, 1, 0, 65]));
         yield return ("a size one byte short of the block", Raw(0, (ushort)(block.Length - 1), 0, block));
         yield return ("a key that runs past the block", Raw(0, 6, 0, [0xFF, 0xFF, 65, 66, 67, 68]));

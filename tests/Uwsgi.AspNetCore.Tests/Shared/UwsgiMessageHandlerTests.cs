@@ -106,6 +106,7 @@ public sealed class UwsgiMessageHandlerTests : IDisposable
     [InlineData("uwsgi://unix:/run/app.sock", "/run/app.sock")]
     [InlineData("/run/app.sock", "/run/app.sock")]
     [InlineData("uwsgi://@name", "@name")]
+    [InlineData("uwsgi://unix:@name", "@name")]
     public void ParseAddress_EveryForm(string address, string expected) =>
         Assert.Equal(expected, UwsgiClient.ParseAddress(address).ToString()!.Replace('\0', '@'));
 
