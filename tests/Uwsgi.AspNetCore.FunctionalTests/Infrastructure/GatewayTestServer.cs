@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using System.IO.Pipelines;
 using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
@@ -90,20 +91,41 @@ public sealed class GatewayTestServer : IAsyncDisposable
     public void ExpectError(string eventName) => _expectedErrors.Add(eventName);
 
     /// <summary>Opens a connection in memory. The server's end tells when the server is through with it.</summary>
-    public async Task<InMemoryConnection> ConnectAsync(Func<InMemoryConnectionOptions>? options = null)
+    public async Task<InMemoryConnection> ConnectAsync(
+        ReadOnlyMemory<byte> firstBytes = default, PipeScheduler? applicationScheduler = null)
     {
         var transport = _transport ?? throw new InvalidOperationException("The server is on a socket; use ConnectSocketAsync.");
-        var connection = await transport.ConnectAsync(options: options?.Invoke() ?? new InMemoryConnectionOptions { MemoryPool = _pool });
+        var options = new InMemoryConnectionOptions
+        {
+            MemoryPool = _pool,
+            ApplicationScheduler = applicationScheduler ?? PipeScheduler.ThreadPool,
+        };
+        var connection = await transport.ConnectAsync(options: options, firstBytes: firstBytes);
         _connections.Add(connection);
         return connection;
     }
 
-    /// <summary>Opens a connection and sends a request on it.</summary>
+    /// <summary>Opens a connection on which a request has arrived when it is accepted: its head at once, its body as the server reads.</summary>
     public async Task<InMemoryConnection> SendAsync(UwsgiPacket packet)
     {
-        var connection = await ConnectAsync();
-        await connection.Client.SendAsync(packet.ToArray());
+        var connection = await ConnectAsync(packet.ToHead());
+        await connection.Client.SendAsync(packet.Body);
         return connection;
+    }
+
+    /// <summary>Sends bytes that must be refused before the application sees them, and gets the status of the answer.</summary>
+    public async Task<int> RefusalAsync(ReadOnlyMemory<byte> bytes)
+    {
+        var connection = await ConnectAsync();
+        await connection.Client.SendAsync(bytes);
+        var head = await connection.Client.ReadHeadAsync();
+        Assert.Equal("0", head["Content-Length"]);
+
+        // The server waits for the peer to close, so that its answer cannot get lost.
+        connection.Client.CompleteSending();
+        Assert.Empty(await connection.Client.ReadToEndAsync());
+        await connection.Disposed.WithTimeoutAsync();
+        return head.StatusCode;
     }
 
     /// <summary>Connects to a server on a socket.</summary>
