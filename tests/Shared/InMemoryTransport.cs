@@ -30,11 +30,14 @@ public sealed class InMemoryTransport : IConnectionListenerFactory, IConnectionL
         return new ValueTask<IConnectionListener>(listener);
     }
 
-    /// <summary>Opens a connection to an end point, or to the only one there is.</summary>
-    public async Task<InMemoryConnection> ConnectAsync(EndPoint? endPoint = null, InMemoryConnectionOptions? options = null)
+    /// <summary>Opens a connection to an end point, or to the only one there is. The first bytes are there when it is accepted.</summary>
+    public async Task<InMemoryConnection> ConnectAsync(
+        EndPoint? endPoint = null, InMemoryConnectionOptions? options = null, ReadOnlyMemory<byte> firstBytes = default)
     {
         var listener = endPoint is null ? _listeners.Values.Single() : _listeners[endPoint];
         var connection = new InMemoryConnection(options ?? new InMemoryConnectionOptions { LocalEndPoint = listener.EndPoint });
+        if (!firstBytes.IsEmpty)
+            await connection.Client.SendAsync(firstBytes);
         await listener.Queue.Writer.WriteAsync(connection);
         return connection;
     }

@@ -184,7 +184,12 @@ internal abstract class GatewayHeaders : IHeaderDictionary
     }
 
     /// <summary>Adds a header whose value is decoded when somebody asks.</summary>
-    protected void AddLazy(string name, int source) => _entries[AddSlot(name)].Source = source;
+    protected void AddLazy(string name, int source)
+    {
+        // The slot first: making it may replace the array.
+        var index = AddSlot(name);
+        _entries[index].Source = source;
+    }
 
     /// <summary>Sets a value past every check, while a message is being read.</summary>
     protected void SetRaw(int index, StringValues value)

@@ -40,12 +40,20 @@ internal sealed class RequestHeaders : GatewayHeaders
         _settings = settings;
         var connection = -1;
         var upgrade = -1;
+        var lines = 0;
         for (var i = 0; i < variables.Count; i++)
         {
             var variable = variables.Name(i);
             if (!GatewayVariables.IsHeaderName(variable))
             {
                 continue;
+            }
+
+            if (++lines > settings.MaxRequestHeaderCount)
+            {
+                throw new GatewayProtocolException(
+                    GatewayRejection.TooManyHeaders,
+                    $"The request has more than {settings.MaxRequestHeaderCount} headers (option Limits:MaxRequestHeaderCount).");
             }
 
             variable = variable[5..];
@@ -84,13 +92,6 @@ internal sealed class RequestHeaders : GatewayHeaders
             HasUpgrade = true;
             AddLazy(HeaderNames.Connection, connection);
             AddLazy(HeaderNames.Upgrade, upgrade);
-        }
-
-        if (Count > settings.MaxRequestHeaderCount)
-        {
-            throw new GatewayProtocolException(
-                GatewayRejection.TooManyHeaders,
-                $"The request has more than {settings.MaxRequestHeaderCount} headers (option Limits:MaxRequestHeaderCount).");
         }
     }
 
