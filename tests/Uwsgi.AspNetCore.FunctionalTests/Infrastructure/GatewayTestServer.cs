@@ -1,0 +1,153 @@
+using System.Diagnostics.Metrics;
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Uwsgi.AspNetCore.Testing;
+
+namespace Uwsgi.AspNetCore.FunctionalTests.Infrastructure;
+
+/// <summary>
+/// A whole server, host and Kestrel included, with one application behind it; in memory, or on a socket. Disposing it stops it
+/// and fails the test when an error was logged that <see cref="ExpectError"/> did not announce, or a pool block is missing.
+/// </summary>
+/// <remarks>
+/// <code>
+/// await using var server = await GatewayTestServer.StartAsync(context => context.Response.WriteAsync("hello"));
+/// var response = await server.RequestAsync(UwsgiPacket.Nginx());
+/// </code>
+/// </remarks>
+public sealed class GatewayTestServer : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+    private readonly InMemoryTransport? _transport;
+    private readonly LeakCheckingMemoryPool _pool;
+    private readonly List<InMemoryConnection> _connections = [];
+    private readonly HashSet<string> _expectedErrors = [];
+
+    private GatewayTestServer(WebApplication app, InMemoryTransport? transport, LeakCheckingMemoryPool pool, LogSink logs)
+    {
+        _app = app;
+        _transport = transport;
+        _pool = pool;
+        Logs = logs;
+        Metrics = new MetricCollector("Uwsgi.AspNetCore", app.Services.GetRequiredService<IMeterFactory>());
+    }
+
+    /// <summary>Gets everything the host has logged.</summary>
+    public LogSink Logs { get; }
+
+    /// <summary>Gets what the meter <c>Uwsgi.AspNetCore</c> of this host has measured.</summary>
+    public MetricCollector Metrics { get; }
+
+    public IServiceProvider Services => _app.Services;
+
+    /// <summary>Gets the host itself, for tests that stop it.</summary>
+    public WebApplication App => _app;
+
+    /// <summary>Gets the address of a server on a socket, for instance <c>uwsgi://127.0.0.1:34567</c>.</summary>
+    public string Address => _app.Urls.Single();
+
+    public static async Task<GatewayTestServer> StartAsync(RequestDelegate app, Action<GatewayTestServerOptions>? configure = null)
+    {
+        var options = new GatewayTestServerOptions();
+        configure?.Invoke(options);
+
+        var logs = new LogSink();
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders().SetMinimumLevel(LogLevel.Trace).AddProvider(logs);
+        if (options.Time is { } time)
+            builder.Services.AddSingleton(time);
+        options.Host?.Invoke(builder);
+        builder.UseUwsgi(uwsgi =>
+        {
+            if (options.Socket is { } socket)
+                uwsgi.Sockets.Add(socket);
+            options.Uwsgi?.Invoke(uwsgi);
+        });
+
+        InMemoryTransport? transport = null;
+        if (options.Socket is null)
+        {
+            // The last factory is the one that Kestrel asks first.
+            transport = new InMemoryTransport();
+            builder.Services.AddSingleton<IConnectionListenerFactory>(transport);
+            builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(new IPEndPoint(IPAddress.Loopback, 3031), listen => listen.UseUwsgi()));
+        }
+
+        var host = builder.Build();
+        options.Pipeline?.Invoke(host);
+        host.Run(app);
+        var server = new GatewayTestServer(host, transport, options.Pool, logs);
+        await host.StartAsync().WithTimeoutAsync();
+        return server;
+    }
+
+    /// <summary>Announces an event of level Error or above that the test provokes; it has to be logged.</summary>
+    public void ExpectError(string eventName) => _expectedErrors.Add(eventName);
+
+    /// <summary>Opens a connection in memory. The server's end tells when the server is through with it.</summary>
+    public async Task<InMemoryConnection> ConnectAsync(Func<InMemoryConnectionOptions>? options = null)
+    {
+        var transport = _transport ?? throw new InvalidOperationException("The server is on a socket; use ConnectSocketAsync.");
+        var connection = await transport.ConnectAsync(options: options?.Invoke() ?? new InMemoryConnectionOptions { MemoryPool = _pool });
+        _connections.Add(connection);
+        return connection;
+    }
+
+    /// <summary>Opens a connection and sends a request on it.</summary>
+    public async Task<InMemoryConnection> SendAsync(UwsgiPacket packet)
+    {
+        var connection = await ConnectAsync();
+        await connection.Client.SendAsync(packet.ToArray());
+        return connection;
+    }
+
+    /// <summary>Connects to a server on a socket.</summary>
+    public Task<UwsgiClient> ConnectSocketAsync() => UwsgiClient.ConnectAsync(Address);
+
+    /// <summary>Sends a request and reads its whole answer.</summary>
+    public Task<RawResponse> RequestAsync(UwsgiPacket packet) => RequestAsync(packet.ToArray());
+
+    /// <inheritdoc cref="RequestAsync(UwsgiPacket)"/>
+    public async Task<RawResponse> RequestAsync(ReadOnlyMemory<byte> packet)
+    {
+        // Sending and reading at the same time, since a server may answer before it has read a large body.
+        if (_transport is null)
+        {
+            using var socket = await ConnectSocketAsync();
+            var sendingToSocket = socket.SendAsync(packet);
+            var fromSocket = await socket.ReadResponseAsync();
+            await sendingToSocket;
+            return fromSocket;
+        }
+
+        var connection = await ConnectAsync();
+        var sending = connection.Client.SendAsync(packet);
+        var response = await connection.Client.ReadResponseAsync();
+        await sending;
+        await connection.Disposed.WithTimeoutAsync();
+        return response;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var connection in _connections)
+            connection.Client.Close();
+
+        using (var timeout = new CancellationTokenSource(TestTimeouts.Default))
+            await _app.StopAsync(timeout.Token);
+        await _app.DisposeAsync();
+        Metrics.Dispose();
+
+        var unexpected = Logs.Entries.Where(entry => entry.Level >= LogLevel.Error && !_expectedErrors.Contains(entry.EventId.Name ?? ""));
+        Assert.Empty(unexpected);
+        foreach (var expected in _expectedErrors)
+            Assert.Contains(Logs.Entries, entry => entry.Level >= LogLevel.Error && entry.EventId.Name == expected);
+
+        await _pool.AssertAllReturnedAsync();
+    }
+}
