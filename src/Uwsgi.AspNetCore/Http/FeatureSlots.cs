@@ -17,7 +17,7 @@ internal static class FeatureSlots
         typeof(IHttpRequestIdentifierFeature), typeof(IHttpConnectionFeature), typeof(IHttpBodyControlFeature),
         typeof(IHttpMaxRequestBodySizeFeature), typeof(IHttpMinRequestBodyDataRateFeature),
         typeof(IHttpMinResponseDataRateFeature), typeof(IServerVariablesFeature), typeof(IEndpointFeature),
-        typeof(IRouteValuesFeature), typeof(IGatewayFeature),
+        typeof(IRouteValuesFeature), typeof(IGatewayFeature), typeof(IHttpUpgradeFeature),
     ];
 
     private static readonly Type[] Others =
@@ -26,8 +26,7 @@ internal static class FeatureSlots
         typeof(IRequestCookiesFeature), typeof(IResponseCookiesFeature), typeof(IHttpAuthenticationFeature),
         typeof(ISessionFeature), typeof(IHttpActivityFeature), typeof(IHttpMetricsTagsFeature),
         typeof(Microsoft.AspNetCore.Http.Timeouts.IHttpRequestTimeoutFeature), typeof(IHttpWebSocketFeature),
-        typeof(IHttpUpgradeFeature), typeof(ITlsConnectionFeature), typeof(ITlsHandshakeFeature),
-        typeof(IHttpsCompressionFeature),
+        typeof(ITlsConnectionFeature), typeof(ITlsHandshakeFeature), typeof(IHttpsCompressionFeature),
     ];
 
     private static readonly Type[] All = [.. Own, .. Others];

@@ -39,20 +39,24 @@ internal partial class GatewayRequest : IHttpUpgradeFeature
             throw new InvalidOperationException("The limit of upgraded connections is reached (option Limits:MaxConcurrentUpgradedConnections).");
         }
 
-        IsUpgraded = true;
-        ((IFeatureCollection)this).Get<IDecrementConcurrentConnectionCountFeature>()?.ReleaseConnection();
         _statusCode = StatusCodes.Status101SwitchingProtocols;
         _reasonPhrase = null;
         ((IHttpResponseFeature)this).Headers[HeaderNames.Connection] = "Upgrade";
-        await StartResponseAsync();
+        try
+        {
+            await StartResponseAsync();
+        }
+        catch
+        {
+            // No tunnel: the request ends with the error response of any other start that fails.
+            Upgrades.Remove();
+            throw;
+        }
+
+        IsUpgraded = true;
+        ((IFeatureCollection)this).Get<IDecrementConcurrentConnectionCountFeature>()?.ReleaseConnection();
         await FlushBodyAsync(CancellationToken.None);
         return new UpgradeStream(Exchange.Input, this);
-    }
-
-    private void BeginUpgrade()
-    {
-        _isUpgradable = true;
-        Set<IHttpUpgradeFeature>(this);
     }
 
     private void ResetUpgrade()

@@ -50,7 +50,7 @@ internal partial class GatewayRequest
         BeginBody();
         if (exchange.CanUpgrade && Settings.AllowUpgrade && _requestHeaders.HasUpgrade && _contentLength == 0)
         {
-            BeginUpgrade();
+            _isUpgradable = true;
         }
         else if (_requestHeaders.HasUpgrade)
         {
