@@ -4,11 +4,9 @@ namespace Uwsgi.AspNetCore.Diagnostics;
 internal static class EventIds
 {
     // Server and configuration
-    public const int Listening = 1;
     public const int InnerServerIgnoresSockets = 2;
     public const int OnlyLoopbackAllowed = 3;
     public const int StaleSocketRemoved = 4;
-    public const int SocketRemovalFailed = 5;
 
     // Connections
     public const int PeerRefused = 20;

@@ -21,7 +21,14 @@ internal sealed class GatewayServerAddresses(IServerAddressesFeature inner) : IS
 
     public bool Contains(string item) => this.AsEnumerable().Contains(item, StringComparer.Ordinal);
 
-    public void CopyTo(string[] array, int arrayIndex) => this.ToArray().CopyTo(array, arrayIndex);
+    // Not through LINQ, whose ToArray would call this again.
+    public void CopyTo(string[] array, int arrayIndex)
+    {
+        foreach (var address in this)
+        {
+            array[arrayIndex++] = address;
+        }
+    }
 
     public bool Remove(string item) => inner.Addresses.Remove(item);
 

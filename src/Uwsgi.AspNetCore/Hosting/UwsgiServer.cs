@@ -56,6 +56,11 @@ internal sealed class UwsgiServer : IServer
     public async Task StartAsync<TContext>(IHttpApplication<TContext> application, CancellationToken cancellationToken)
         where TContext : notnull
     {
+        if (_slot.Application is not null)
+        {
+            throw new InvalidOperationException("The server has already been started.");
+        }
+
         // Before the inner server starts: it accepts on its first endpoint while later ones are still being bound.
         _slot.Application = new GatewayApplication<TContext>(
             application, _services.RequestLogger, _services.Metrics, _services.Upgrades, _services.Settings.PoolRequests);

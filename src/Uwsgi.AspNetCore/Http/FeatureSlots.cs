@@ -26,8 +26,7 @@ internal static class FeatureSlots
         typeof(IRequestCookiesFeature), typeof(IResponseCookiesFeature), typeof(IHttpAuthenticationFeature),
         typeof(ISessionFeature), typeof(IHttpActivityFeature), typeof(IHttpMetricsTagsFeature),
         typeof(Microsoft.AspNetCore.Http.Timeouts.IHttpRequestTimeoutFeature), typeof(IHttpWebSocketFeature),
-        typeof(IHttpUpgradeFeature), typeof(ITlsConnectionFeature), typeof(ITlsHandshakeFeature),
-        typeof(IHttpsCompressionFeature),
+        typeof(IHttpUpgradeFeature), typeof(ITlsConnectionFeature), typeof(ITlsHandshakeFeature), typeof(IHttpsCompressionFeature),
     ];
 
     private static readonly Type[] All = [.. Own, .. Others];

@@ -76,6 +76,9 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
 
     private IHeaderDictionary EffectiveResponseHeaders => _replacedResponseHeaders ?? _responseHeaders;
 
+    // RFC 9110 section 9.3.6: what follows a successful CONNECT is no body.
+    private bool IsTunnel => HttpMethods.IsConnect(_method) && _statusCode is >= 200 and < 300;
+
     private bool IsHead => ReferenceEquals(_method, HttpMethods.Head) || HttpMethods.IsHead(_method);
 
     void IHttpResponseBodyFeature.DisableBuffering()
@@ -442,7 +445,7 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
             }
 
             ApplyBodyRule(headers, nextWrite);
-            if (isFinal && headers.ContentLength is null && _bodyRule == BodyRule.Allowed)
+            if (isFinal && headers.ContentLength is null && _bodyRule == BodyRule.Allowed && !IsTunnel)
             {
                 headers.ContentLength = _buffer.Length;
             }

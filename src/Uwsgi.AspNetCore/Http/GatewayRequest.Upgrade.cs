@@ -39,12 +39,22 @@ internal partial class GatewayRequest : IHttpUpgradeFeature
             throw new InvalidOperationException("The limit of upgraded connections is reached (option Limits:MaxConcurrentUpgradedConnections).");
         }
 
-        IsUpgraded = true;
-        ((IFeatureCollection)this).Get<IDecrementConcurrentConnectionCountFeature>()?.ReleaseConnection();
         _statusCode = StatusCodes.Status101SwitchingProtocols;
         _reasonPhrase = null;
         ((IHttpResponseFeature)this).Headers[HeaderNames.Connection] = "Upgrade";
-        await StartResponseAsync();
+        try
+        {
+            await StartResponseAsync();
+        }
+        catch
+        {
+            // No tunnel: the request ends with the error response of any other start that fails.
+            Upgrades.Remove();
+            throw;
+        }
+
+        IsUpgraded = true;
+        ((IFeatureCollection)this).Get<IDecrementConcurrentConnectionCountFeature>()?.ReleaseConnection();
         await FlushBodyAsync(CancellationToken.None);
         return new UpgradeStream(Exchange.Input, this);
     }

@@ -27,7 +27,8 @@ internal sealed class GatewayEndPoint(EndPoint inner, GatewayProtocol protocol) 
 
     private static string Describe(EndPoint endPoint) => endPoint switch
     {
-        UnixDomainSocketEndPoint unix => $"unix:{unix}",
+        // A file's path is absolute, so only an abstract name can start like this.
+        UnixDomainSocketEndPoint unix => unix.ToString() is ['@', ..] name ? name : $"unix:{unix}",
         FileHandleEndPoint handle => $"fd:{handle.FileHandle}",
         _ => endPoint.ToString() ?? string.Empty,
     };
