@@ -51,7 +51,11 @@ public class RequestMapperTests
 
     // Unrelated: both, one behind the other.
     [InlineData("/app", "/x", "/somewhere/else", "", "/app/x")]
-    [InlineData("/app", "/application/x", "/application/x", "", "/app/application/x")]
+    [InlineData("/app", "/application", "/elsewhere", "", "/app/application")]
+
+    // A mount beside which the path lies, as nginx matches location /app: PATH_INFO is all of it.
+    [InlineData("/app", "/application/x", "/application/x", "", "/application/x")]
+    [InlineData("/app", "/application/x", "/application//x", "", "/application/x")]
     public void GetPath_Auto(string? scriptName, string? pathInfo, string? requestUri, string pathBase, string path) =>
         Assert.Equal((pathBase, path), GetPath(scriptName, pathInfo, requestUri));
 
