@@ -36,7 +36,7 @@ public abstract class NginxParityFixture : ParityFixture
         """;
 
     private string PassTo(ParityApp app) => $$"""
-        {{(Protocol == "proxy" ? ProxyTo(app.HttpAddress)[..ProxyTo(app.HttpAddress).IndexOf("proxy_buffer_size", StringComparison.Ordinal)] : $"include {Protocol}_params;")}}
+        include {{Protocol}}_params;
         {{Locations(Protocol, AddressOf(app))}}
         """;
 

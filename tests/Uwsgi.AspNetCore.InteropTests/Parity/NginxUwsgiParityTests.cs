@@ -22,12 +22,10 @@ public sealed class NginxUwsgiParityTests(NginxUwsgiParityTests.Fixture fixture,
 
     public sealed class Fixture : NginxParityFixture
     {
-        private protected override string Protocol => "proxy";
+        private protected override string Protocol => "uwsgi";
 
-        protected override void Configure(IWebHostBuilder builder)
-        {
-        }
+        protected override void Configure(IWebHostBuilder builder) => builder.UseUwsgi(uwsgi => uwsgi.Sockets.Add("127.0.0.1:0"));
 
-        private protected override string AddressOf(ParityApp app) => $"http://{app.HttpAddress}";
+        private protected override string AddressOf(ParityApp app) => app.AddressOf("uwsgi");
     }
 }
