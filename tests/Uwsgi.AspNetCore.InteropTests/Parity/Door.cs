@@ -1,0 +1,30 @@
+using System.Net;
+
+namespace Uwsgi.AspNetCore.InteropTests.Parity;
+
+/// <summary>What a web server and the protocol behind it must be able to do for a case to make sense.</summary>
+[Flags]
+internal enum Capabilities
+{
+    None = 0,
+
+    /// <summary>A 101 answer turns the connection into a tunnel.</summary>
+    Upgrade = 1,
+
+    /// <summary>Chunked request bodies are accepted.</summary>
+    ChunkedRequests = 2,
+
+    /// <summary>Under <c>/unbuffered/</c> both bodies pass piece by piece.</summary>
+    Streaming = 4,
+
+    /// <summary>Methods no standard knows are passed on as they are.</summary>
+    CustomMethods = 8,
+
+    All = Upgrade | ChunkedRequests | Streaming | CustomMethods,
+}
+
+/// <summary>One way into the app: where clients connect and what the way behind can do.</summary>
+/// <param name="Name">The name in messages, for instance <c>nginx uwsgi_pass</c>.</param>
+/// <param name="EndPoint">Where clients connect.</param>
+/// <param name="Offers">What the way can do.</param>
+internal sealed record Door(string Name, EndPoint EndPoint, Capabilities Offers = Capabilities.All);

@@ -1,0 +1,35 @@
+using Xunit.Abstractions;
+
+namespace Uwsgi.AspNetCore.InteropTests.Parity;
+
+/// <summary>Runs the cases of <see cref="ParityCases"/> through both doors of a fixture.</summary>
+public abstract class ParityTests(ParityFixture fixture, ITestOutputHelper output)
+{
+    private protected async Task AssertSameAsync(string name)
+    {
+        output.WriteLine(fixture.Server.Version);
+
+        var differences = await CompareAsync(name);
+
+        var wrong = differences.Where(difference => !AllowedDifferences.All.Any(allowed => allowed.Covers(difference))).ToList();
+        Assert.True(wrong is [], $"Through {fixture.Door.Name} these differ from {fixture.Reference.Name}:\n{string.Join('\n', wrong)}");
+    }
+
+    private protected async Task AssertOccursAsync(string fields)
+    {
+        var allowed = AllowedDifferences.All.Single(entry => entry.Fields == fields);
+
+        var differences = await CompareAsync(allowed.Example);
+
+        Assert.True(differences.Any(allowed.Covers), $"Nothing needs the allowed difference {fields} ({allowed.Reason}) any more.");
+    }
+
+    private Task<IReadOnlyList<Difference>> CompareAsync(string name)
+    {
+        _ = fixture.Server;
+        return Comparison.RunAsync(
+            ParityCases.All.Single(parityCase => parityCase.Name == name),
+            fixture.VisitorAt(fixture.Reference),
+            fixture.VisitorAt(fixture.Door));
+    }
+}
