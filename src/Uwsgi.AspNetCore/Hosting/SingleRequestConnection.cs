@@ -19,6 +19,7 @@ internal sealed class SingleRequestConnection(ConnectionContext connection, Head
 {
     private readonly ConnectionTimeouts _timeouts = new(services.Clock, connection);
     private readonly PipeReader _input = connection.Transport.Input;
+    private bool _isWithoutBody;
 
     private GatewaySettings Settings => services.Settings;
 
@@ -50,7 +51,7 @@ internal sealed class SingleRequestConnection(ConnectionContext connection, Head
     // Leaves the head unconsumed in the input. NeedMore means that the peer, or the server, ended the connection before it was complete.
     private async ValueTask<HeadScan> ReadHeadAsync()
     {
-        if (_input.TryRead(out var read) && !read.IsCanceled)
+        if (_input.TryRead(out var read))
         {
             var isEmpty = read.Buffer.IsEmpty;
             var scan = Scan(read.Buffer);
@@ -157,6 +158,7 @@ internal sealed class SingleRequestConnection(ConnectionContext connection, Head
             request.Variables.Load(block);
             _input.AdvanceTo(read.Buffer.GetPosition(scan.TrailerLength, block.End));
             head.Decode(request.Variables);
+            _isWithoutBody = request.Variables[KnownVariable.ContentLength] is [] or [(byte)'0'];
             request.Begin(new SingleRequestExchange(connection, Settings, head, scan, _timeouts));
 
             await application.ProcessAsync(request);
@@ -197,7 +199,10 @@ internal sealed class SingleRequestConnection(ConnectionContext connection, Head
         {
             ResponseHeadWriter.WriteEmpty(connection.Transport.Output, head.HasStatusLine, rejected.StatusCode);
             await connection.Transport.Output.FlushAsync();
-            await DiscardInputAsync();
+            if (!_isWithoutBody)
+            {
+                await DiscardInputAsync();
+            }
         }
     }
 

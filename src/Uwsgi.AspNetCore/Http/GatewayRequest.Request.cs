@@ -167,7 +167,7 @@ internal partial class GatewayRequest :
         var target = Variables[KnownVariable.RequestUri];
         return target.IsEmpty
             ? RequestPath.Escape(_pathBase + _path) + ((IHttpRequestFeature)this).QueryString
-            : GatewayVariables.GetString(target);
+            : RequestPath.EscapeNonAscii(target);
     }
 
     private void ResetRequest()

@@ -13,10 +13,11 @@ internal static class HttpSyntax
     private static readonly SearchValues<char> ControlChars = SearchValues.Create(
         [.. Enumerable.Range(0, 32).Where(c => c != '\t').Select(c => (char)c), '\x7f']);
 
+    // What Kestrel takes in a name: it leaves out the sub-delimiters that have a meaning in lists, and escapes.
     private static readonly SearchValues<byte> RegNameBytes = SearchValues.Create(
-        "!$&'()*+,-.;=_~%0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"u8);
+        "!$&'()-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"u8);
 
-    private static readonly SearchValues<byte> Ipv6Bytes = SearchValues.Create("0123456789abcdefABCDEF:.%"u8);
+    private static readonly SearchValues<byte> Ipv6Bytes = SearchValues.Create("0123456789abcdefABCDEF:."u8);
 
     public static bool IsToken(ReadOnlySpan<byte> value) => !value.IsEmpty && !value.ContainsAnyExcept(TokenBytes);
 
@@ -36,7 +37,7 @@ internal static class HttpSyntax
         if (value[0] == '[')
         {
             var end = value.IndexOf((byte)']');
-            if (end < 2 || value[1..end].ContainsAnyExcept(Ipv6Bytes))
+            if (end < 3 || value[1..end].ContainsAnyExcept(Ipv6Bytes))
             {
                 return false;
             }

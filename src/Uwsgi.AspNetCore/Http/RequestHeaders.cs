@@ -74,7 +74,7 @@ internal sealed class RequestHeaders : GatewayHeaders
                     NoteClientContentLength(variables.Value(i));
                     break;
                 case "Connection":
-                    connection = i;
+                    connection = HttpSyntax.ListContains(variables.Value(i), "upgrade"u8) ? i : connection;
                     break;
                 case "Upgrade":
                     upgrade = i;
@@ -87,7 +87,7 @@ internal sealed class RequestHeaders : GatewayHeaders
             }
         }
 
-        if (connection >= 0 && upgrade >= 0 && HttpSyntax.ListContains(variables.Value(connection), "upgrade"u8))
+        if (connection >= 0 && upgrade >= 0)
         {
             HasUpgrade = true;
             AddLazy(HeaderNames.Connection, connection);

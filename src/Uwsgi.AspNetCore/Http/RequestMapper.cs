@@ -105,7 +105,7 @@ internal static class RequestMapper
             query = fragment < 0 ? query : query[..fragment];
         }
 
-        return query.IsEmpty ? string.Empty : "?" + GatewayVariables.GetString(query);
+        return query.IsEmpty ? string.Empty : "?" + RequestPath.EscapeNonAscii(query);
     }
 
     public static void CheckTarget(GatewayVariables variables)

@@ -95,6 +95,30 @@ internal static class RequestPath
     /// <summary>Percent-encodes nothing but what a request target cannot hold, for targets that have to be made up.</summary>
     public static string Escape(string path) => new Microsoft.AspNetCore.Http.PathString(path).ToUriComponent();
 
+    /// <summary>Reads a part of a target as it was sent, with raw bytes above 127, which no URI may hold, as percent escapes.</summary>
+    public static string EscapeNonAscii(ReadOnlySpan<byte> value)
+    {
+        if (Ascii.IsValid(value))
+        {
+            return Encoding.ASCII.GetString(value);
+        }
+
+        var text = new StringBuilder(value.Length + 16);
+        foreach (var b in value)
+        {
+            if (b < 0x80)
+            {
+                text.Append((char)b);
+            }
+            else
+            {
+                AppendEscape(text, b);
+            }
+        }
+
+        return text.ToString();
+    }
+
     // RFC 3986 section 5.2.4. nginx and Apache have done it already; HAProxy, Caddy and uWSGI's router have not.
     private static string RemoveDotSegments(string path)
     {
@@ -153,7 +177,7 @@ internal static class RequestPath
             {
                 foreach (var invalid in value[..consumed])
                 {
-                    text.Append('%').Append(HexDigits[invalid >> 4]).Append(HexDigits[invalid & 15]);
+                    AppendEscape(text, invalid);
                 }
             }
 
@@ -162,6 +186,9 @@ internal static class RequestPath
 
         return text.ToString();
     }
+
+    private static void AppendEscape(StringBuilder text, byte value) =>
+        text.Append('%').Append(HexDigits[value >> 4]).Append(HexDigits[value & 15]);
 
     private static bool TryParseHex(byte high, byte low, out byte value) =>
         byte.TryParse([high, low], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out value);

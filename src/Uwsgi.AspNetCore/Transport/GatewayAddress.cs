@@ -33,6 +33,11 @@ internal static class GatewayAddress
             return null;
         }
 
+        if (text.StartsWith("unix:@", StringComparison.Ordinal))
+        {
+            text = text[5..];
+        }
+
         if (text[0] == '@')
         {
             return OperatingSystem.IsLinux()
@@ -106,6 +111,7 @@ internal static class GatewayAddress
 
         var isBracketed = host is ['[', .., ']'];
         if (!IPAddress.TryParse(isBracketed ? host[1..^1] : host, out var address)
+            || (!isBracketed && host.AsSpan().Count('.') != 3)
             || isBracketed != (address.AddressFamily == AddressFamily.InterNetworkV6))
         {
             return "the host is no IP address (write IPv6 in brackets; localhost and * are known)";

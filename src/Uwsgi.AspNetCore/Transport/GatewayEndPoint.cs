@@ -29,7 +29,7 @@ internal sealed class GatewayEndPoint(EndPoint inner, GatewayProtocol protocol) 
     {
         // A file's path is absolute, so only an abstract name can start like this.
         UnixDomainSocketEndPoint unix => unix.ToString() is ['@', ..] name ? name : $"unix:{unix}",
-        FileHandleEndPoint handle => $"fd:{handle.FileHandle}",
+        FileHandleEndPoint handle => $"fd://{handle.FileHandle}",
         _ => endPoint.ToString() ?? string.Empty,
     };
 }
