@@ -10,6 +10,7 @@ internal partial class GatewayRequest : IHttpRequestLifetimeFeature
     private CancellationTokenSource? _abortSource;
     private CancellationToken? _replacedToken;
     private CancellationTokenRegistration _closedRegistration;
+    private bool _isTokenHandedOut;
     private bool _isAborted;
     private bool _isAbortBlocked;
 
@@ -52,9 +53,9 @@ internal partial class GatewayRequest : IHttpRequestLifetimeFeature
         CancellationTokenSource source;
         lock (_abortLock)
         {
-            if (_abortSource is not null)
+            if (_isTokenHandedOut)
             {
-                return _abortSource.Token;
+                return _abortSource!.Token;
             }
 
             if (_isAborted)
@@ -62,7 +63,9 @@ internal partial class GatewayRequest : IHttpRequestLifetimeFeature
                 return new CancellationToken(canceled: true);
             }
 
-            source = _abortSource = new CancellationTokenSource();
+            // The source may be an earlier request's; that request's registration is gone.
+            source = _abortSource ??= new CancellationTokenSource();
+            _isTokenHandedOut = true;
         }
 
         // Outside the lock: the callback runs right here when the peer has gone already.
@@ -115,6 +118,7 @@ internal partial class GatewayRequest : IHttpRequestLifetimeFeature
         }
 
         _replacedToken = null;
+        _isTokenHandedOut = false;
         _isAborted = false;
         _isAbortBlocked = false;
     }
