@@ -1,6 +1,6 @@
 namespace Uwsgi.AspNetCore.Benchmarks;
 
-/// <summary>Recorded requests, by the names of the files in <c>Captures</c>.</summary>
+/// <summary>Recorded requests, by the names of their files in <c>tests/Shared/Captures</c>.</summary>
 internal static class Capture
 {
     public static byte[] Read(string name)
