@@ -17,24 +17,15 @@ internal sealed class GatewayListenerFactory : IConnectionListenerFactory, IConn
     private readonly ConcurrentBag<GatewayEndPoint> _bound = [];
 
     public GatewayListenerFactory(
-        IOptions<UwsgiOptions> options, IOptions<SocketTransportOptions> socketOptions, ILoggerFactory loggerFactory)
+        IOptions<UwsgiOptions> options, IOptionsFactory<SocketTransportOptions> socketOptions, ILoggerFactory loggerFactory)
     {
         _options = options.Value;
         _logger = loggerFactory.CreateLogger("Uwsgi.AspNetCore");
-        var configured = socketOptions.Value;
-        _sockets = new SocketTransportFactory(
-            Options.Create(new SocketTransportOptions
-            {
-                Backlog = _options.Backlog,
-                CreateBoundListenSocket = endPoint => CreateBoundSocket((GatewayEndPoint)endPoint),
-                IOQueueCount = configured.IOQueueCount,
-                MaxReadBufferSize = configured.MaxReadBufferSize,
-                MaxWriteBufferSize = configured.MaxWriteBufferSize,
-                NoDelay = configured.NoDelay,
-                UnsafePreferInlineScheduling = configured.UnsafePreferInlineScheduling,
-                WaitForDataBeforeAllocatingBuffer = configured.WaitForDataBeforeAllocatingBuffer,
-            }),
-            loggerFactory);
+        // A fresh instance with everything that was configured, above all Kestrel's own memory pool, which has no public setting.
+        var transport = socketOptions.Create(Options.DefaultName);
+        transport.Backlog = _options.Backlog;
+        transport.CreateBoundListenSocket = endPoint => CreateBoundSocket((GatewayEndPoint)endPoint);
+        _sockets = new SocketTransportFactory(Options.Create(transport), loggerFactory);
     }
 
     /// <summary>Gets the endpoints that are bound, with the ports the system chose.</summary>
