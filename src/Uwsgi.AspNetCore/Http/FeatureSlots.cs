@@ -27,7 +27,7 @@ internal static class FeatureSlots
         typeof(ISessionFeature), typeof(IHttpActivityFeature), typeof(IHttpMetricsTagsFeature),
         typeof(Microsoft.AspNetCore.Http.Timeouts.IHttpRequestTimeoutFeature), typeof(IHttpWebSocketFeature),
         typeof(IHttpUpgradeFeature), typeof(ITlsConnectionFeature), typeof(ITlsHandshakeFeature),
-        typeof(IHttpsCompressionFeature),
+        typeof(IHttpsCompressionFeature), typeof(IFastCgiFeature),
     ];
 
     private static readonly Type[] All = [.. Own, .. Others];

@@ -142,7 +142,7 @@ internal static class RequestMapper
 
     /// <summary>Finds out how long the body is; <see langword="null"/> means until the end of the input.</summary>
     /// <exception cref="GatewayProtocolException">The lengths are invalid, disagree or are missing.</exception>
-    public static long? GetContentLength(GatewayVariables variables, RequestHeaders headers, bool inputEndsBody)
+    public static long? GetContentLength(GatewayVariables variables, RequestHeaders headers, GatewayExchange exchange)
     {
         if (variables.HasConflictingContentLength)
         {
@@ -150,9 +150,9 @@ internal static class RequestMapper
         }
 
         var value = variables[KnownVariable.ContentLength];
-        if (inputEndsBody && (value.IsEmpty || value.SequenceEqual("-1"u8)))
+        if (exchange.InputEndsBody && (value.IsEmpty || value.SequenceEqual("-1"u8)))
         {
-            return null;
+            return exchange.IsInputEmpty ? 0 : null;
         }
 
         if (value.IsEmpty)
