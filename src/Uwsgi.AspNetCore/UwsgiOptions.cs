@@ -151,6 +151,8 @@ public sealed class UwsgiOptions
     /// <value>The default is <see langword="true"/>. Disable it to find code that uses an <c>HttpContext</c> after its request.</value>
     public bool PoolRequests { get; set; } = true;
 
+    internal bool HasSockets => Sockets.Count + FastCgiSockets.Count + ScgiSockets.Count > 0;
+
     /// <summary>Gets what the configuration section held that could not be read, for the validator to report with everything else.</summary>
     internal List<string> ConfigurationErrors { get; } = [];
 }
