@@ -66,5 +66,20 @@ public sealed class UwsgiLimits
     /// <value>More than zero. The default is 100, as in Kestrel. More are answered with status 431.</value>
     public int MaxRequestHeaderCount { get; set; } = 100;
 
+    /// <summary>Gets or sets how long a kept FastCGI connection may be idle between requests.</summary>
+    /// <value>
+    /// More than zero. The default is 130 seconds, as in Kestrel: longer than web servers keep a connection themselves (nginx 60 seconds),
+    /// so that a request never meets a connection that is just being closed.
+    /// </value>
+    public TimeSpan KeepAliveTimeout { get; set; } = TimeSpan.FromSeconds(130);
+
+    /// <summary>Gets or sets how many requests one FastCGI connection may carry at once.</summary>
+    /// <value>1 or more. The default is 100. More are answered OVERLOADED; web servers that ask (GET_VALUES) are told the number.</value>
+    public int MaxRequestsPerConnection { get; set; } = 100;
+
+    /// <summary>Gets or sets how many requests of one FastCGI connection may have begun without their parameters being complete.</summary>
+    /// <value>1 or more. The default is 32. More are answered OVERLOADED.</value>
+    public int MaxHalfOpenRequests { get; set; } = 32;
+
     internal bool IsMaxRequestBodySizeSet { get; private set; }
 }

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
+using Uwsgi.AspNetCore;
 using Uwsgi.AspNetCore.Hosting;
 
 namespace Microsoft.AspNetCore.Hosting;
@@ -15,14 +16,25 @@ public static class UwsgiListenOptionsExtensions
     /// <c>kestrel.ConfigurationLoader!.Endpoint("Name", e =&gt; e.ListenOptions.UseUwsgi())</c>.
     /// </remarks>
     /// <exception cref="InvalidOperationException"><c>UseUwsgi()</c> was not called on the host.</exception>
-    public static ListenOptions UseUwsgi(this ListenOptions listenOptions)
+    public static ListenOptions UseUwsgi(this ListenOptions listenOptions) => Use(listenOptions, GatewayProtocol.Uwsgi);
+
+    /// <summary>Serves FastCGI on this endpoint, in place of HTTP.</summary>
+    /// <param name="listenOptions">The endpoint, of any kind that Kestrel binds.</param>
+    /// <returns>The endpoint.</returns>
+    /// <remarks>The host must have called <c>UseUwsgi()</c> as well.</remarks>
+    /// <exception cref="InvalidOperationException"><c>UseUwsgi()</c> was not called on the host.</exception>
+    public static ListenOptions UseFastCgi(this ListenOptions listenOptions) => Use(listenOptions, GatewayProtocol.FastCgi);
+
+    /// <summary>Serves SCGI on this endpoint, in place of HTTP.</summary>
+    /// <param name="listenOptions">The endpoint, of any kind that Kestrel binds.</param>
+    /// <returns>The endpoint.</returns>
+    /// <remarks>The host must have called <c>UseUwsgi()</c> as well.</remarks>
+    /// <exception cref="InvalidOperationException"><c>UseUwsgi()</c> was not called on the host.</exception>
+    public static ListenOptions UseScgi(this ListenOptions listenOptions) => Use(listenOptions, GatewayProtocol.Scgi);
+
+    internal static ListenOptions Use(ListenOptions listenOptions, GatewayProtocol protocol)
     {
         ArgumentNullException.ThrowIfNull(listenOptions);
-        return Use(listenOptions, UwsgiHeadReader.Instance);
-    }
-
-    private static ListenOptions Use(ListenOptions listenOptions, HeadReader head)
-    {
         var services = listenOptions.ApplicationServices.GetService<GatewayServices>() ?? throw new InvalidOperationException(
             "UseUwsgi() on an endpoint needs the host's part: call builder.WebHost.UseUwsgi() as well.");
         var slot = listenOptions.ApplicationServices.GetRequiredService<GatewayApplicationSlot>();
@@ -35,7 +47,7 @@ public static class UwsgiListenOptionsExtensions
             var application = slot.Application ?? throw new InvalidOperationException(
                 "The server that UseUwsgi() registered was replaced by a later registration, so gateway requests cannot reach the "
                 + "application. Call UseUwsgi() after UseKestrel(); to change Kestrel's options later use ConfigureKestrel().");
-            return new GatewayMiddleware(services, application, head).OnConnectionAsync;
+            return new GatewayMiddleware(services, application, protocol).OnConnectionAsync;
         });
         return listenOptions;
     }

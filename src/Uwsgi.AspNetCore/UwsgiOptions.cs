@@ -19,6 +19,15 @@ public sealed class UwsgiOptions
     /// <remarks>The same addresses can be given as <c>--urls "uwsgi://127.0.0.1:3031"</c>. uWSGI's option is <c>socket</c>.</remarks>
     public IList<string> Sockets { get; } = [];
 
+    /// <summary>Gets the addresses on which FastCGI is served, in the forms of <see cref="Sockets"/>.</summary>
+    /// <value>Empty by default. As <c>--urls "fastcgi://…"</c>; <c>fd://0</c> is the descriptor that spawn-fcgi and lighttpd hand over.</value>
+    /// <remarks>uWSGI's option is <c>fastcgi-socket</c>.</remarks>
+    public IList<string> FastCgiSockets { get; } = [];
+
+    /// <summary>Gets the addresses on which SCGI is served, in the forms of <see cref="Sockets"/>.</summary>
+    /// <value>Empty by default. As <c>--urls "scgi://…"</c>. uWSGI's option is <c>scgi-socket</c>.</value>
+    public IList<string> ScgiSockets { get; } = [];
+
     /// <summary>Gets or sets the permissions of unix socket files.</summary>
     /// <value>Three or four octal digits such as <c>660</c>; <see langword="null"/>, the default, leaves what the umask gives.</value>
     /// <remarks>
@@ -53,7 +62,7 @@ public sealed class UwsgiOptions
 
     /// <summary>Gets or sets the largest block of variables that is accepted.</summary>
     /// <value>
-    /// Bytes, 256 to 65,535. The default is 65,535, the most the uwsgi protocol can carry. More is answered with status 431.
+    /// Bytes, 256 to 16,777,216. The default is 65,535, the most the uwsgi protocol can carry. More is answered with status 431.
     /// uWSGI's option is <c>buffer-size</c> (4,096).
     /// </value>
     public int BufferSize { get; set; } = 65_535;
@@ -84,6 +93,17 @@ public sealed class UwsgiOptions
     /// <summary>Gets or sets whether requests may be upgraded to another protocol, as WebSockets need.</summary>
     /// <value>The default is <see langword="true"/>: nginx's <c>uwsgi_pass</c> tunnels upgrades. Disable it behind servers that do not, such as Apache.</value>
     public bool AllowUpgrade { get; set; } = true;
+
+    /// <summary>Gets or sets whether FastCGI requests may be upgraded, too.</summary>
+    /// <value>
+    /// The default is <see langword="false"/>: only lighttpd from 1.4.74 on tunnels an upgrade over FastCGI, any other web server is left
+    /// with a broken response.
+    /// </value>
+    public bool AllowFastCgiUpgrade { get; set; }
+
+    /// <summary>Gets or sets whether a FastCGI connection may carry several requests at once.</summary>
+    /// <value>The default is <see langword="true"/>; of the usual web servers only HAProxy makes use of it (<c>option mpxs-conns</c>).</value>
+    public bool MultiplexFastCgi { get; set; } = true;
 
     /// <summary>Gets or sets whether request and response bodies may be read and written synchronously.</summary>
     /// <value>The default is <see langword="false"/>, or what Kestrel's <c>AllowSynchronousIO</c> says.</value>
@@ -130,6 +150,8 @@ public sealed class UwsgiOptions
     /// <summary>Gets or sets whether the objects of a finished request serve later ones.</summary>
     /// <value>The default is <see langword="true"/>. Disable it to find code that uses an <c>HttpContext</c> after its request.</value>
     public bool PoolRequests { get; set; } = true;
+
+    internal bool HasSockets => Sockets.Count + FastCgiSockets.Count + ScgiSockets.Count > 0;
 
     /// <summary>Gets what the configuration section held that could not be read, for the validator to report with everything else.</summary>
     internal List<string> ConfigurationErrors { get; } = [];

@@ -9,9 +9,16 @@ internal sealed class GatewayEndpointSetup(IOptions<UwsgiOptions> options) : IPo
 {
     public void PostConfigure(string? name, KestrelServerOptions kestrel)
     {
-        foreach (var socket in options.Value.Sockets)
+        Add(options.Value.Sockets, GatewayProtocol.Uwsgi);
+        Add(options.Value.FastCgiSockets, GatewayProtocol.FastCgi);
+        Add(options.Value.ScgiSockets, GatewayProtocol.Scgi);
+
+        void Add(IList<string> sockets, GatewayProtocol protocol)
         {
-            ServerAddresses.AddSocket(kestrel, socket, GatewayProtocol.Uwsgi, socket);
+            foreach (var socket in sockets)
+            {
+                ServerAddresses.AddSocket(kestrel, socket, protocol, socket);
+            }
         }
     }
 }

@@ -20,6 +20,8 @@ internal sealed class UwsgiConfigurationBinder(IConfiguration configuration) : I
     {
         var section = new Reader(configuration.GetSection(SectionName), options.ConfigurationErrors);
         section.List(nameof(options.Sockets), options.Sockets.Add);
+        section.List(nameof(options.FastCgiSockets), options.FastCgiSockets.Add);
+        section.List(nameof(options.ScgiSockets), options.ScgiSockets.Add);
         section.Text(nameof(options.SocketMode), value => options.SocketMode = value);
         section.Text(nameof(options.SocketOwner), value => options.SocketOwner = value);
         section.Text(nameof(options.SocketGroup), value => options.SocketGroup = value);
@@ -32,6 +34,8 @@ internal sealed class UwsgiConfigurationBinder(IConfiguration configuration) : I
         section.Boolean(nameof(options.PreserveEncodedSlashes), value => options.PreserveEncodedSlashes = value);
         section.IntegerList(nameof(options.Modifiers), options.Modifiers.Add);
         section.Boolean(nameof(options.AllowUpgrade), value => options.AllowUpgrade = value);
+        section.Boolean(nameof(options.AllowFastCgiUpgrade), value => options.AllowFastCgiUpgrade = value);
+        section.Boolean(nameof(options.MultiplexFastCgi), value => options.MultiplexFastCgi = value);
         section.Boolean(nameof(options.AllowSynchronousIO), value => options.AllowSynchronousIO = value);
         section.Boolean(nameof(options.AddServerHeader), value => options.AddServerHeader = value);
         section.Boolean(nameof(options.AddDateHeader), value => options.AddDateHeader = value);
@@ -55,6 +59,9 @@ internal sealed class UwsgiConfigurationBinder(IConfiguration configuration) : I
         section.OptionalLong(nameof(limits.MaxConcurrentConnections), value => limits.MaxConcurrentConnections = value);
         section.OptionalLong(nameof(limits.MaxConcurrentUpgradedConnections), value => limits.MaxConcurrentUpgradedConnections = value);
         section.Integer(nameof(limits.MaxRequestHeaderCount), value => limits.MaxRequestHeaderCount = value);
+        section.Duration(nameof(limits.KeepAliveTimeout), value => limits.KeepAliveTimeout = value);
+        section.Integer(nameof(limits.MaxRequestsPerConnection), value => limits.MaxRequestsPerConnection = value);
+        section.Integer(nameof(limits.MaxHalfOpenRequests), value => limits.MaxHalfOpenRequests = value);
     }
 
     private delegate bool Parser<T>(string text, out T value);

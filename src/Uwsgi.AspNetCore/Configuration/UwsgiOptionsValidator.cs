@@ -8,7 +8,7 @@ namespace Uwsgi.AspNetCore.Configuration;
 internal sealed class UwsgiOptionsValidator : IValidateOptions<UwsgiOptions>
 {
     private const int SmallestBuffer = 256;
-    private const int LargestPacket = 65_535;
+    private const int LargestBuffer = 16 * 1024 * 1024;
 
     public ValidateOptionsResult Validate(string? name, UwsgiOptions options)
     {
@@ -22,15 +22,22 @@ internal sealed class UwsgiOptionsValidator : IValidateOptions<UwsgiOptions>
     private static void CheckSockets(UwsgiOptions options, List<string> errors)
     {
         var seen = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var socket in options.Sockets)
+        CheckList(nameof(options.Sockets), options.Sockets);
+        CheckList(nameof(options.FastCgiSockets), options.FastCgiSockets);
+        CheckList(nameof(options.ScgiSockets), options.ScgiSockets);
+
+        void CheckList(string key, IList<string> sockets)
         {
-            if (GatewayAddress.TryParse(socket, out var endPoints) is { } error)
+            foreach (var socket in sockets)
             {
-                errors.Add($"Uwsgi:Sockets: '{socket}' cannot be used: {error}.");
-            }
-            else if (!endPoints[0].ToString()!.EndsWith(":0", StringComparison.Ordinal) && !seen.Add(endPoints[0].ToString()!))
-            {
-                errors.Add($"Uwsgi:Sockets: '{socket}' is listed twice; remove one of them.");
+                if (GatewayAddress.TryParse(socket, out var endPoints) is { } error)
+                {
+                    errors.Add($"Uwsgi:{key}: '{socket}' cannot be used: {error}.");
+                }
+                else if (!endPoints[0].ToString()!.EndsWith(":0", StringComparison.Ordinal) && !seen.Add(endPoints[0].ToString()!))
+                {
+                    errors.Add($"Uwsgi:{key}: '{socket}' is listed twice; remove one of them.");
+                }
             }
         }
 
@@ -55,9 +62,9 @@ internal sealed class UwsgiOptionsValidator : IValidateOptions<UwsgiOptions>
 
     private static void CheckRequests(UwsgiOptions options, List<string> errors)
     {
-        if (options.BufferSize is < SmallestBuffer or > LargestPacket)
+        if (options.BufferSize is < SmallestBuffer or > LargestBuffer)
         {
-            errors.Add($"Uwsgi:BufferSize: {options.BufferSize} must be between {SmallestBuffer} and {LargestPacket}.");
+            errors.Add($"Uwsgi:BufferSize: {options.BufferSize} must be between {SmallestBuffer} and {LargestBuffer}.");
         }
 
         if (!Enum.IsDefined(options.ScriptName))
@@ -89,11 +96,10 @@ internal sealed class UwsgiOptionsValidator : IValidateOptions<UwsgiOptions>
             errors.Add($"Uwsgi:Limits:MaxConcurrentConnections: {limits.MaxConcurrentConnections} must be 1 or more, or unset for no limit.");
         }
 
-        if (limits.MaxRequestHeaderCount < 1)
-        {
-            errors.Add($"Uwsgi:Limits:MaxRequestHeaderCount: {limits.MaxRequestHeaderCount} must be 1 or more.");
-        }
-
+        AtLeastOne(nameof(limits.MaxRequestsPerConnection), limits.MaxRequestsPerConnection);
+        AtLeastOne(nameof(limits.MaxHalfOpenRequests), limits.MaxHalfOpenRequests);
+        AtLeastOne(nameof(limits.MaxRequestHeaderCount), limits.MaxRequestHeaderCount);
+        Positive(nameof(limits.KeepAliveTimeout), limits.KeepAliveTimeout);
         Positive(nameof(limits.RequestHeadersTimeout), limits.RequestHeadersTimeout);
         Positive(nameof(limits.RequestBodyTimeout), limits.RequestBodyTimeout);
         if (limits.DrainTimeout < TimeSpan.Zero)
@@ -106,6 +112,14 @@ internal sealed class UwsgiOptionsValidator : IValidateOptions<UwsgiOptions>
             if (value is < 0)
             {
                 errors.Add($"Uwsgi:Limits:{key}: {value} must be zero or more, or unset for no limit.");
+            }
+        }
+
+        void AtLeastOne(string key, int value)
+        {
+            if (value < 1)
+            {
+                errors.Add($"Uwsgi:Limits:{key}: {value} must be 1 or more.");
             }
         }
 

@@ -18,6 +18,7 @@ internal static class EventIds
     public const int Ping = 26;
     public const int WrongProtocol = 27;
     public const int PeerRefusedAgain = 28;
+    public const int SlowReaderAborted = 29;
 
     // Requests
     public const int ApplicationError = 40;

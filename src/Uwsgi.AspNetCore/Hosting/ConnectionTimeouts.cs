@@ -3,21 +3,25 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Uwsgi.AspNetCore.Hosting;
 
-/// <summary>The time limits of one connection: one wait for its reads, one for its writes.</summary>
+/// <summary>The time limits of one exchange or connection: one wait for its reads, one for its writes.</summary>
 internal sealed class ConnectionTimeouts
 {
-    private readonly ConnectionContext _connection;
+    private readonly TimeoutClock _clock;
     private readonly TimedWait _read;
-    private readonly TimedWait _write;
+    private readonly Action<ConnectionAbortedException> _abort;
+    private TimedWait? _write;
 
-    public ConnectionTimeouts(TimeoutClock clock, ConnectionContext connection)
+    /// <param name="clock">The clock that watches the waits.</param>
+    /// <param name="cancelRead">Makes a pending read return; called when its time is over.</param>
+    /// <param name="abort">Ends what a write takes too long for.</param>
+    public ConnectionTimeouts(TimeoutClock clock, Action cancelRead, Action<ConnectionAbortedException> abort)
     {
-        _connection = connection;
-        _read = new TimedWait(clock, CancelRead);
-        _write = new TimedWait(clock, AbortWrite);
+        _clock = clock;
+        _abort = abort;
+        _read = new TimedWait(clock, cancelRead);
     }
 
-    /// <summary>Gets whether a pending read was cancelled because its time was over.</summary>
+    /// <summary>Gets whether the last read was cancelled because its time was over.</summary>
     public bool IsReadExpired => _read.IsExpired;
 
     /// <summary>Starts to watch a read that is pending; its pipe sees a cancelled read when the time is over.</summary>
@@ -31,20 +35,19 @@ internal sealed class ConnectionTimeouts
 
     public void SetReadRate(MinDataRate? rate) => _read.SetRate(rate?.BytesPerSecond ?? 0, rate?.GracePeriod ?? default);
 
-    /// <summary>Starts to watch a flush that is pending; the connection is aborted when the peer takes the bytes too slowly.</summary>
+    /// <summary>Starts to watch a flush that is pending; the exchange is aborted when the peer takes the bytes too slowly.</summary>
     public void StartWrite(MinDataRate rate, long bytes)
     {
         var budget = TimeSpan.FromSeconds(Math.Min(bytes / rate.BytesPerSecond, 86_400));
+        _write ??= new TimedWait(_clock, AbortWrite);
         _write.Start(budget > rate.GracePeriod ? budget : rate.GracePeriod);
     }
 
-    public void StopWrite() => _write.Stop();
+    public void StopWrite() => _write?.Stop();
 
-    private void CancelRead() => _connection.Transport.Input.CancelPendingRead();
-
-    // Aborting may run the transport's own callbacks, which must not happen under the clock's lock.
+    // Aborting may run the transport's own callbacks, which must not happen on the clock's thread.
     private void AbortWrite() => ThreadPool.UnsafeQueueUserWorkItem(
-        static connection => connection.Abort(new ConnectionAbortedException("The response was not taken at the minimum data rate.")),
-        _connection,
+        static abort => abort(new ConnectionAbortedException("The response was not taken at the minimum data rate.")),
+        _abort,
         preferLocal: false);
 }

@@ -27,6 +27,9 @@ internal abstract class GatewayExchange : IBufferWriter<byte>
     /// <summary>Gets whether the end of the input ends a body of unannounced length; otherwise only CONTENT_LENGTH does.</summary>
     public abstract bool InputEndsBody { get; }
 
+    /// <summary>Gets whether it is known already that the input holds nothing.</summary>
+    public virtual bool IsInputEmpty => false;
+
     /// <summary>Gets whether the response starts with an HTTP status line; otherwise a <c>Status</c> header closes its head.</summary>
     public abstract bool HasStatusLine { get; }
 

@@ -7,7 +7,7 @@ using Uwsgi.AspNetCore.Protocols;
 namespace Uwsgi.AspNetCore.Hosting;
 
 /// <summary>The connection middleware of an endpoint: admits a peer, then lets the protocol's connection run to its end.</summary>
-internal sealed class GatewayMiddleware(GatewayServices services, GatewayApplication application, HeadReader head)
+internal sealed class GatewayMiddleware(GatewayServices services, GatewayApplication application, GatewayProtocol protocol)
 {
     // Bounds what refused peers can make us remember.
     private const int MaxRememberedPeers = 1024;
@@ -29,10 +29,15 @@ internal sealed class GatewayMiddleware(GatewayServices services, GatewayApplica
             return;
         }
 
-        connection.Features.Get<IConnectionMetricsTagsFeature>()?.Tags.Add(new("network.protocol.name", ProtocolName));
+        connection.Features.Get<IConnectionMetricsTagsFeature>()?.Tags.Add(new("network.protocol.name", protocol.ToScheme()));
         try
         {
-            await new SingleRequestConnection(connection, head, services).RunAsync(application);
+            await (protocol switch
+            {
+                GatewayProtocol.FastCgi => new FastCgiConnection(connection, services, application).RunAsync(),
+                GatewayProtocol.Scgi => new SingleRequestConnection(connection, ScgiHeadReader.Instance, services).RunAsync(application),
+                _ => new SingleRequestConnection(connection, UwsgiHeadReader.Instance, services).RunAsync(application),
+            });
         }
         catch (Exception broken)
         {
@@ -44,13 +49,6 @@ internal sealed class GatewayMiddleware(GatewayServices services, GatewayApplica
             services.Connections.Remove();
         }
     }
-
-    private string ProtocolName => head.Protocol switch
-    {
-        GatewayProtocol.FastCgi => "fastcgi",
-        GatewayProtocol.Scgi => "scgi",
-        _ => "uwsgi",
-    };
 
     private void Refuse(ConnectionContext connection)
     {

@@ -42,6 +42,11 @@ internal sealed class GatewaySettings
         MaxConcurrentConnections = limits.MaxConcurrentConnections ?? long.MaxValue;
         MaxConcurrentUpgradedConnections = limits.MaxConcurrentUpgradedConnections ?? long.MaxValue;
         MaxRequestHeaderCount = limits.MaxRequestHeaderCount;
+        KeepAliveTimeout = limits.KeepAliveTimeout;
+        MaxRequestsPerConnection = limits.MaxRequestsPerConnection;
+        MaxHalfOpenRequests = limits.MaxHalfOpenRequests;
+        AllowFastCgiUpgrade = options.AllowFastCgiUpgrade;
+        MultiplexFastCgi = options.MultiplexFastCgi;
     }
 
     public AllowedPeers AllowFrom { get; }
@@ -95,6 +100,16 @@ internal sealed class GatewaySettings
     public long MaxConcurrentUpgradedConnections { get; }
 
     public int MaxRequestHeaderCount { get; }
+
+    public TimeSpan KeepAliveTimeout { get; }
+
+    public int MaxRequestsPerConnection { get; }
+
+    public int MaxHalfOpenRequests { get; }
+
+    public bool AllowFastCgiUpgrade { get; }
+
+    public bool MultiplexFastCgi { get; }
 
     /// <summary>Tells whether packets with this first modifier are requests for the application.</summary>
     public bool Serves(byte modifier1) => _modifiers.Contains(modifier1);

@@ -19,14 +19,14 @@ internal static class ServerAddresses
     public static void Translate(IServerAddressesFeature feature, KestrelServerOptions kestrel, UwsgiOptions options)
     {
         string[] addresses = [.. feature.Addresses];
-        if (options.Sockets.Count == 0 && !Array.Exists(addresses, static address => TryGetProtocol(address, out _, out _)))
+        if (!options.HasSockets && !Array.Exists(addresses, static address => GatewayProtocolExtensions.TryParse(address, out _, out _)))
         {
             return;
         }
 
         foreach (var address in addresses)
         {
-            if (TryGetProtocol(address, out var protocol, out var socket))
+            if (GatewayProtocolExtensions.TryParse(address, out var protocol, out var socket))
             {
                 AddSocket(kestrel, socket, protocol, address);
             }
@@ -50,29 +50,15 @@ internal static class ServerAddresses
 
         foreach (var endPoint in endPoints)
         {
-            kestrel.Listen(new GatewayEndPoint(endPoint, protocol), listen => listen.UseUwsgi());
+            kestrel.Listen(new GatewayEndPoint(endPoint, protocol), listen => UwsgiListenOptionsExtensions.Use(listen, protocol));
         }
     }
 
     /// <summary>Takes off what Kestrel puts in front of the name of an endpoint of ours.</summary>
     public static string ToTrueScheme(string address) =>
-        address.StartsWith(KestrelScheme, StringComparison.Ordinal) && TryGetProtocol(address[KestrelScheme.Length..], out _, out _)
+        address.StartsWith(KestrelScheme, StringComparison.Ordinal) && GatewayProtocolExtensions.TryParse(address[KestrelScheme.Length..], out _, out _)
             ? address[KestrelScheme.Length..]
             : address;
-
-    private static bool TryGetProtocol(string address, out GatewayProtocol protocol, out string socket)
-    {
-        const string Uwsgi = "uwsgi://";
-        protocol = GatewayProtocol.Uwsgi;
-        if (!address.StartsWith(Uwsgi, StringComparison.OrdinalIgnoreCase))
-        {
-            socket = string.Empty;
-            return false;
-        }
-
-        socket = address[Uwsgi.Length..].TrimEnd('/');
-        return true;
-    }
 
     // What Kestrel itself does with such an address.
     private static void AddHttp(KestrelServerOptions kestrel, string address)
@@ -81,7 +67,7 @@ internal static class ServerAddresses
         var isHttps = parsed.Scheme.Equals("https", StringComparison.OrdinalIgnoreCase);
         if (!isHttps && !parsed.Scheme.Equals("http", StringComparison.OrdinalIgnoreCase))
         {
-            throw new InvalidOperationException($"Unrecognized scheme in server address '{address}'. Known are uwsgi, http and https.");
+            throw new InvalidOperationException($"Unrecognized scheme in server address '{address}'. Known are uwsgi, fastcgi, scgi, http and https.");
         }
 
         if (!string.IsNullOrEmpty(parsed.PathBase))

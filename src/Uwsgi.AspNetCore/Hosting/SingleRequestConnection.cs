@@ -17,7 +17,7 @@ namespace Uwsgi.AspNetCore.Hosting;
 /// </remarks>
 internal sealed class SingleRequestConnection(ConnectionContext connection, HeadReader head, GatewayServices services)
 {
-    private readonly ConnectionTimeouts _timeouts = new(services.Clock, connection);
+    private readonly ConnectionTimeouts _timeouts = new(services.Clock, connection.Transport.Input.CancelPendingRead, connection.Abort);
     private readonly PipeReader _input = connection.Transport.Input;
     private bool _isWithoutBody;
 

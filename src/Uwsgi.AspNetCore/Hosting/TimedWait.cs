@@ -16,7 +16,7 @@ internal sealed class TimedWait(TimeoutClock clock, Action expired)
 
     public bool IsLinked { get; private set; }
 
-    /// <summary>Gets whether the wait has run out of time; it stays so.</summary>
+    /// <summary>Gets whether the wait has run out of time; it stays so until the next one starts.</summary>
     public bool IsExpired { get; private set; }
 
     /// <summary>Sets the rate that pending waits together must keep from now on; zero for none.</summary>
@@ -31,6 +31,7 @@ internal sealed class TimedWait(TimeoutClock clock, Action expired)
 
     public void Start(TimeSpan timeout)
     {
+        IsExpired = false;
         _timeout = timeout;
         _started = clock.Timestamp;
         clock.Add(this);

@@ -16,6 +16,8 @@ internal sealed class TimeoutClock : IDisposable
 
     public TimeoutClock(TimeProvider time) => _time = time;
 
+    public TimeProvider Time => _time;
+
     /// <summary>Gets the current time on the clock that measures the waits.</summary>
     public long Timestamp => _time.GetTimestamp();
 

@@ -73,7 +73,7 @@ internal sealed class UwsgiServer : IServer
 
         await _inner.StartAsync(application, cancellationToken);
 
-        if (_options.Sockets.Count > 0 && _listeners.Bound.Count == 0)
+        if (_options.HasSockets && _listeners.Bound.Count == 0)
         {
             Log.InnerServerIgnoresSockets(_logger, _inner.GetType().FullName);
         }

@@ -3,17 +3,20 @@ using System.Buffers;
 namespace Uwsgi.AspNetCore.Http;
 
 /// <summary>Response bytes that cannot go to the transport yet: the head is not fixed, or an earlier flush is still pending.</summary>
-internal sealed class BodyBuffer
+internal sealed class BodyBuffer : IBufferWriter<byte>
 {
     private const int MinimumSegment = 4096;
+    private const int LargestSegment = 64 * 1024;
 
     private readonly List<(byte[] Array, int Count)> _full = [];
     private byte[]? _current;
     private int _currentCount;
+    private int _firstFull;
+    private int _firstStart;
 
     public long Length { get; private set; }
 
-    public Memory<byte> GetMemory(int sizeHint)
+    public Memory<byte> GetMemory(int sizeHint = 0)
     {
         if (_current is null || _current.Length - _currentCount < Math.Max(sizeHint, 1))
         {
@@ -29,6 +32,8 @@ internal sealed class BodyBuffer
         return _current.AsMemory(_currentCount);
     }
 
+    public Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
+
     public void Advance(int count)
     {
         _currentCount += count;
@@ -39,7 +44,9 @@ internal sealed class BodyBuffer
     {
         while (!bytes.IsEmpty)
         {
-            var target = GetMemory(1).Span;
+            // What is left of the current segment first, then one that fits.
+            var isFull = _current is null || _currentCount == _current.Length;
+            var target = GetMemory(isFull ? Math.Min(bytes.Length, LargestSegment) : 1).Span;
             var count = Math.Min(target.Length, bytes.Length);
             bytes[..count].CopyTo(target);
             Advance(count);
@@ -50,27 +57,49 @@ internal sealed class BodyBuffer
     /// <summary>Moves everything to where it can be sent from.</summary>
     public void DrainTo(IBufferWriter<byte> target)
     {
-        foreach (var (array, count) in _full)
+        while (Length > 0)
         {
-            target.Write(array.AsSpan(0, count));
-        }
-
-        if (_current is not null)
-        {
-            target.Write(_current.AsSpan(0, _currentCount));
+            MoveFirst(target, int.MaxValue, 0, static (writer, _, bytes) => writer.Write(bytes));
         }
 
         Clear();
     }
 
-    public void Clear()
+    /// <summary>Moves what lies in the first segment, as far as it goes and no more than a maximum.</summary>
+    public void MoveFirst<TState>(IBufferWriter<byte> target, int maxBytes, TState state, MoveBytes<TState> move)
     {
-        foreach (var (array, _) in _full)
+        if (Length == 0)
+        {
+            return;
+        }
+
+        var (array, end) = _firstFull < _full.Count ? _full[_firstFull] : (_current!, _currentCount);
+        var count = Math.Min(end - _firstStart, maxBytes);
+        move(target, state, array.AsSpan(_firstStart, count));
+        Length -= count;
+        _firstStart += count;
+        if (Length == 0)
+        {
+            Clear();
+        }
+        else if (_firstStart == end)
         {
             ArrayPool<byte>.Shared.Return(array);
+            _full[_firstFull++] = default;
+            _firstStart = 0;
+        }
+    }
+
+    public void Clear()
+    {
+        for (; _firstFull < _full.Count; _firstFull++)
+        {
+            ArrayPool<byte>.Shared.Return(_full[_firstFull].Array);
         }
 
         _full.Clear();
+        _firstFull = 0;
+        _firstStart = 0;
         if (_current is not null)
         {
             ArrayPool<byte>.Shared.Return(_current);
@@ -81,3 +110,6 @@ internal sealed class BodyBuffer
         Length = 0;
     }
 }
+
+/// <summary>Moves bytes of a buffer to where they are sent from.</summary>
+internal delegate void MoveBytes<in TState>(IBufferWriter<byte> target, TState state, ReadOnlySpan<byte> bytes);

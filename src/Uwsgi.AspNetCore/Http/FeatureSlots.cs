@@ -26,7 +26,8 @@ internal static class FeatureSlots
         typeof(IRequestCookiesFeature), typeof(IResponseCookiesFeature), typeof(IHttpAuthenticationFeature),
         typeof(ISessionFeature), typeof(IHttpActivityFeature), typeof(IHttpMetricsTagsFeature),
         typeof(Microsoft.AspNetCore.Http.Timeouts.IHttpRequestTimeoutFeature), typeof(IHttpWebSocketFeature),
-        typeof(IHttpUpgradeFeature), typeof(ITlsConnectionFeature), typeof(ITlsHandshakeFeature), typeof(IHttpsCompressionFeature),
+        typeof(IHttpUpgradeFeature), typeof(ITlsConnectionFeature), typeof(ITlsHandshakeFeature),
+        typeof(IHttpsCompressionFeature), typeof(IFastCgiFeature),
     ];
 
     private static readonly Type[] All = [.. Own, .. Others];

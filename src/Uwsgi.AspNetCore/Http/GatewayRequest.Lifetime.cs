@@ -39,6 +39,9 @@ internal partial class GatewayRequest : IHttpRequestLifetimeFeature
         CancelAbortToken();
     }
 
+    /// <summary>Tells the application that the peer has given the request up.</summary>
+    public void CancelByPeer() => CancelAbortToken();
+
     /// <summary>From here on nothing that happens to the connection is the application's business any more.</summary>
     private void BlockAbort()
     {

@@ -145,7 +145,7 @@ internal partial class GatewayRequest :
         RequestMapper.CheckTarget(Variables);
         (_pathBase, _path) = RequestMapper.GetPath(Variables, Settings, (byte)Exchange.Modifier1);
         RequestMapper.MapHost(Variables, _requestHeaders, _scheme);
-        _contentLength = RequestMapper.GetContentLength(Variables, _requestHeaders, Exchange.InputEndsBody);
+        _contentLength = RequestMapper.GetContentLength(Variables, _requestHeaders, Exchange.InputEndsBody, Exchange.IsInputEmpty);
         if (_contentLength is { } length && Variables[KnownVariable.ContentLength].Length > 0)
         {
             _requestHeaders.SetContentLength(length);

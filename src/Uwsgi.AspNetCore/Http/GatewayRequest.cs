@@ -49,6 +49,11 @@ internal partial class GatewayRequest
         BeginResponse();
         BeginBody();
         BeginUpgrade();
+        if (exchange is IFastCgiFeature fastCgi)
+        {
+            Set(fastCgi);
+        }
+
         if (Settings.ForwardClientCertificate && Variables.Contains(KnownVariable.SslClientCert))
         {
             Set<ITlsConnectionFeature>(new ForwardedCertificate(this, Variables, _logger));

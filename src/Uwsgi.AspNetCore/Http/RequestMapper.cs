@@ -142,7 +142,7 @@ internal static class RequestMapper
 
     /// <summary>Finds out how long the body is; <see langword="null"/> means until the end of the input.</summary>
     /// <exception cref="GatewayProtocolException">The lengths are invalid, disagree or are missing.</exception>
-    public static long? GetContentLength(GatewayVariables variables, RequestHeaders headers, bool inputEndsBody)
+    public static long? GetContentLength(GatewayVariables variables, RequestHeaders headers, bool inputEndsBody, bool isInputEmpty = false)
     {
         if (variables.HasConflictingContentLength)
         {
@@ -152,7 +152,7 @@ internal static class RequestMapper
         var value = variables[KnownVariable.ContentLength];
         if (inputEndsBody && (value.IsEmpty || value.SequenceEqual("-1"u8)))
         {
-            return null;
+            return isInputEmpty ? 0 : null;
         }
 
         if (value.IsEmpty)

@@ -13,7 +13,8 @@ internal sealed class GatewayProtocolException(GatewayRejection reason, string m
         GatewayRejection.HeadTimeout => 408,
         GatewayRejection.UnsupportedModifier => 501,
         GatewayRejection.UnexpectedEnd or GatewayRejection.TlsOnGatewayPort
-            or GatewayRejection.PeerNotAllowed or GatewayRejection.ConnectionLimit => 0,
+            or GatewayRejection.PeerNotAllowed or GatewayRejection.MalformedRecord or GatewayRejection.UnknownRole
+            or GatewayRejection.RequestLimit or GatewayRejection.ConnectionLimit => 0,
         _ => 400,
     };
 }

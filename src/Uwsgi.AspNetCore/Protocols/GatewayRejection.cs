@@ -9,6 +9,15 @@ internal enum GatewayRejection
     /// <summary>A length points outside the block, or bytes are left over behind the last pair.</summary>
     MalformedBlock,
 
+    /// <summary>A FastCGI record that breaks the protocol's rules; what follows cannot be trusted.</summary>
+    MalformedRecord,
+
+    /// <summary>A FastCGI role that is not served.</summary>
+    UnknownRole,
+
+    /// <summary>More FastCGI requests on a connection than the limit.</summary>
+    RequestLimit,
+
     /// <summary>A variable without a name.</summary>
     EmptyName,
 

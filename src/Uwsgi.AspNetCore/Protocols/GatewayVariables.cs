@@ -32,17 +32,26 @@ internal sealed class GatewayVariables
     /// <summary>Gets whether CONTENT_LENGTH came more than once with different values.</summary>
     public bool HasConflictingContentLength { get; private set; }
 
+    /// <summary>Gets how many bytes the block has so far.</summary>
+    public int Length => _length;
+
     /// <summary>Copies the block so that the transport's buffer can be released at once.</summary>
     public void Load(in ReadOnlySequence<byte> block)
     {
         Reset();
-        var length = checked((int)block.Length);
+        Append(block);
+    }
+
+    /// <summary>Copies a further part of a block that arrives in pieces; the caller keeps it within its limit.</summary>
+    public void Append(in ReadOnlySequence<byte> part)
+    {
+        var length = checked(_length + (int)part.Length);
         if (_block.Length < length)
         {
-            _block = new byte[(int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)length)];
+            Array.Resize(ref _block, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)length));
         }
 
-        block.CopyTo(_block);
+        part.CopyTo(_block.AsSpan(_length));
         _length = length;
     }
 

@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.AspNetCore.Connections;
 using System.Net.Sockets;
+using Uwsgi.AspNetCore.Hosting;
 
 namespace Uwsgi.AspNetCore.Transport;
 
@@ -15,7 +16,7 @@ internal sealed class GatewayEndPoint(EndPoint inner, GatewayProtocol protocol) 
     public GatewayProtocol Protocol { get; } = protocol;
 
     /// <summary>Gets the address as users write it, for instance <c>uwsgi://unix:/run/app.sock</c>.</summary>
-    public string Url => $"{Protocol switch { GatewayProtocol.FastCgi => "fastcgi", GatewayProtocol.Scgi => "scgi", _ => "uwsgi" }}://{Describe(Inner)}";
+    public string Url => $"{Protocol.ToScheme()}://{Describe(Inner)}";
 
     /// <summary>Gets whether hosts other than this one can connect.</summary>
     public bool IsReachableFromOutside => Inner is IPEndPoint { Address: var address } && !IPAddress.IsLoopback(address);

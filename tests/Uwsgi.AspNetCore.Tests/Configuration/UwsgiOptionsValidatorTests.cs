@@ -15,7 +15,7 @@ public class UwsgiOptionsValidatorTests
         { "Uwsgi:SocketMode: '680'", options => options.SocketMode = "680" },
         { "Uwsgi:Backlog: 0", options => options.Backlog = 0 },
         { "Uwsgi:BufferSize: 255", options => options.BufferSize = 255 },
-        { "Uwsgi:BufferSize: 65536", options => options.BufferSize = 65_536 },
+        { "Uwsgi:BufferSize: 16777217", options => options.BufferSize = 16_777_217 },
         { "Uwsgi:ScriptName: 9", options => options.ScriptName = (ScriptNameMode)9 },
         { "Uwsgi:PathBase: 'app'", options => options.PathBase = "app" },
         { "Uwsgi:PathBase: '/app/'", options => options.PathBase = "/app/" },
@@ -38,7 +38,7 @@ public class UwsgiOptionsValidatorTests
     {
         { "defaults", _ => { } },
         { "smallest", options => (options.Backlog, options.BufferSize, options.Limits.MaxRequestHeaderCount) = (1, 256, 1) },
-        { "largest", options => options.BufferSize = 65_535 },
+        { "largest", options => options.BufferSize = 16_777_216 },
         { "no body", options => options.Limits.MaxRequestBodySize = 0 },
         { "no limit", options => (options.Limits.MaxRequestBodySize, options.Limits.MaxDrainBytes) = (null, null) },
         { "no drain", options => (options.Limits.MaxDrainBytes, options.Limits.DrainTimeout) = (0, TimeSpan.Zero) },

@@ -1,0 +1,308 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Text;
+using Microsoft.AspNetCore.Connections;
+using Uwsgi.AspNetCore.Http;
+using Uwsgi.AspNetCore.Protocols.FastCgi;
+
+namespace Uwsgi.AspNetCore.Hosting;
+
+/// <summary>One FastCGI request: its parameters while they arrive, its STDIN as a bounded pipe, its STDOUT as records.</summary>
+/// <remarks>
+/// The connection's read loop feeds the input side. The output side is staged here and sent in turns of at most one record of each
+/// request, so that responses on one connection interleave fairly.
+/// </remarks>
+internal sealed class FastCgiExchange : GatewayExchange, IFastCgiFeature
+{
+    private const int MaxErrorBytes = 64 * 1024;
+
+    private readonly FastCgiConnection _owner;
+    private readonly ConnectionTimeouts _timeouts;
+    private readonly Lock _inputLock = new();
+    private readonly BodyBuffer _staged = new();
+    private Pipe? _stdin;
+    private bool _isStdinEnded;
+    private bool _hasStdin;
+    private bool _isEnding;
+    private int _errorBytes;
+    private volatile bool _isAborted;
+
+    public FastCgiExchange(FastCgiConnection owner)
+    {
+        _owner = owner;
+        _timeouts = new ConnectionTimeouts(owner.Services.Clock, () => Input.CancelPendingRead(), Abort);
+    }
+
+    public ushort RequestId { get; private set; }
+
+    public FastCgiRole Role { get; private set; }
+
+    public bool KeepsConnection { get; private set; }
+
+    /// <summary>Gets when BEGIN_REQUEST arrived, on the clock's scale.</summary>
+    public long Started { get; private set; }
+
+    /// <summary>Gets the request object, which collects the parameters until they are complete.</summary>
+    public GatewayRequest? Request { get; set; }
+
+    /// <summary>Gets or sets whether PARAMS is complete.</summary>
+    public bool AreParamsComplete { get; set; }
+
+    /// <summary>Gets or sets whether the request runs or has run.</summary>
+    public bool IsDispatched { get; set; }
+
+    /// <summary>Gets whether END_REQUEST has been written.</summary>
+    public bool HasEnded { get; private set; }
+
+    /// <summary>Gets whether the web server has sent all of STDIN.</summary>
+    public bool IsStdinEnded => _isStdinEnded;
+
+    public override GatewayProtocol Protocol => GatewayProtocol.FastCgi;
+
+    public override ConnectionContext Connection => _owner.Connection;
+
+    public override GatewaySettings Settings => _owner.Services.Settings;
+
+    public override PipeReader Input
+    {
+        get
+        {
+            lock (_inputLock)
+            {
+                return GetPipe().Reader;
+            }
+        }
+    }
+
+    // An authorizer's request has no body, and Apache never ends its STDIN.
+    public override bool InputEndsBody => Role == FastCgiRole.Responder;
+
+    public override bool IsInputEmpty => _isStdinEnded && !_hasStdin;
+
+    public override bool HasStatusLine => false;
+
+    public override bool CanUpgrade => Settings.AllowFastCgiUpgrade && Role == FastCgiRole.Responder;
+
+    public override ConnectionTimeouts Timeouts => _timeouts;
+
+    public override bool IsAborted => _isAborted || Closed.IsCancellationRequested;
+
+    public override CancellationToken Closed => Settings.AbortOnHalfClose ? Connection.ConnectionClosed : CancellationToken.None;
+
+    public override int Modifier1 => 0;
+
+    public override int Modifier2 => 0;
+
+    int IFastCgiFeature.RequestId => RequestId;
+
+    public void Begin(ushort requestId, FastCgiRole role, bool keepsConnection, long started)
+    {
+        RequestId = requestId;
+        Role = role;
+        KeepsConnection = keepsConnection;
+        Started = started;
+        AreParamsComplete = false;
+        IsDispatched = false;
+        HasEnded = false;
+        _stdin = null;
+        _isStdinEnded = false;
+        _hasStdin = false;
+        _isEnding = false;
+        _errorBytes = 0;
+        _isAborted = false;
+        _staged.Clear();
+    }
+
+    public override Memory<byte> GetMemory(int sizeHint = 0) => _staged.GetMemory(sizeHint);
+
+    public override void Advance(int count) => _staged.Advance(count);
+
+    public override void EndResponse() => _isEnding = true;
+
+    public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken)
+    {
+        if (IsAborted || HasEnded)
+        {
+            _staged.Clear();
+            return new ValueTask<FlushResult>(new FlushResult(isCanceled: false, isCompleted: true));
+        }
+
+        var turn = _owner.Turn.WaitAsync(cancellationToken);
+        if (!turn.IsCompletedSuccessfully)
+        {
+            return FlushInTurnsAsync(turn, cancellationToken);
+        }
+
+        var isDone = WriteTurn();
+        var flush = _owner.Connection.Transport.Output.FlushAsync(cancellationToken);
+        if (!isDone || !flush.IsCompletedSuccessfully)
+        {
+            return FinishFlushAsync(flush, isDone, cancellationToken);
+        }
+
+        _owner.Turn.Release();
+        return flush;
+    }
+
+    public override void Abort(ConnectionAbortedException reason)
+    {
+        _isAborted = true;
+        _owner.AbortRequest(this, reason);
+    }
+
+    /// <summary>Takes note of ABORT_REQUEST: the client has gone, the application is told, nothing more is sent but the end.</summary>
+    public void AbortByPeer()
+    {
+        _isAborted = true;
+        EndInput(new ConnectionResetException("The web server aborted the request."));
+        Request?.CancelByPeer();
+    }
+
+    /// <summary>Marks the request's end on the wire, so that nothing of it can follow.</summary>
+    public void MarkEnded() => HasEnded = true;
+
+    /// <summary>Adds a part of STDIN.</summary>
+    /// <returns>A flush to wait for when the application is behind; completed otherwise.</returns>
+    public ValueTask<FlushResult> AddInput(in ReadOnlySequence<byte> content)
+    {
+        lock (_inputLock)
+        {
+            if (_isStdinEnded)
+            {
+                return default;
+            }
+
+            _hasStdin = true;
+            var writer = GetPipe().Writer;
+            foreach (var segment in content)
+            {
+                writer.Write(segment.Span);
+            }
+
+            return writer.FlushAsync();
+        }
+    }
+
+    /// <summary>Takes note of the end of STDIN, or of everything.</summary>
+    public void EndInput(Exception? error = null)
+    {
+        lock (_inputLock)
+        {
+            if (!_isStdinEnded)
+            {
+                _isStdinEnded = true;
+                _stdin?.Writer.Complete(error);
+            }
+        }
+    }
+
+    /// <summary>Lets go of an input that nobody will read any more; a flush that waits for room returns.</summary>
+    public void ReleaseInput()
+    {
+        lock (_inputLock)
+        {
+            _stdin?.Reader.Complete();
+        }
+    }
+
+    async ValueTask IFastCgiFeature.WriteErrorAsync(string message, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        ObjectDisposedException.ThrowIf(HasEnded, typeof(IFastCgiFeature));
+        var bytes = Encoding.UTF8.GetBytes(message);
+        var count = Math.Min(bytes.Length, MaxErrorBytes - Interlocked.Add(ref _errorBytes, bytes.Length) + bytes.Length);
+        if (count <= 0 || IsAborted)
+        {
+            return;
+        }
+
+        await _owner.Turn.WaitAsync(cancellationToken);
+        try
+        {
+            if (!HasEnded)
+            {
+                FastCgiRecord.WriteStream(_owner.Connection.Transport.Output, FastCgiRecordType.Stderr, RequestId, bytes.AsSpan(0, count));
+                await _owner.Connection.Transport.Output.FlushAsync(cancellationToken);
+            }
+        }
+        finally
+        {
+            _owner.Turn.Release();
+        }
+    }
+
+    // Created when somebody needs it: requests without a body have no pipe.
+    private Pipe GetPipe()
+    {
+        if (_stdin is null)
+        {
+            _stdin = new Pipe(_owner.StdinOptions);
+            if (_isStdinEnded)
+            {
+                _stdin.Writer.Complete();
+            }
+        }
+
+        return _stdin;
+    }
+
+    // Writes one record, and the end when nothing is left. True means that all of it is written.
+    private bool WriteTurn()
+    {
+        var output = _owner.Connection.Transport.Output;
+        if (HasEnded)
+        {
+            _staged.Clear();
+            return true;
+        }
+
+        _staged.MoveFirst(output, FastCgiRecord.MaxContentLength, this, static (writer, exchange, content) =>
+            FastCgiRecord.WriteStream(writer, FastCgiRecordType.Stdout, exchange.RequestId, content));
+        if (_staged.Length > 0)
+        {
+            return false;
+        }
+
+        if (_isEnding)
+        {
+            FastCgiRecord.WriteHeader(output, FastCgiRecordType.Stdout, RequestId, 0);
+            FastCgiRecord.WriteEndRequest(output, RequestId, 0, FastCgiProtocolStatus.RequestComplete);
+            _owner.EndRequest(this);
+        }
+
+        return true;
+    }
+
+    private async ValueTask<FlushResult> FlushInTurnsAsync(Task turn, CancellationToken cancellationToken)
+    {
+        await turn;
+        var isDone = WriteTurn();
+        return await FinishFlushAsync(_owner.Connection.Transport.Output.FlushAsync(cancellationToken), isDone, cancellationToken);
+    }
+
+    private async ValueTask<FlushResult> FinishFlushAsync(ValueTask<FlushResult> flush, bool isDone, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            FlushResult result;
+            try
+            {
+                result = await flush;
+            }
+            finally
+            {
+                _owner.Turn.Release();
+            }
+
+            if (isDone || result.IsCompleted || IsAborted)
+            {
+                return result;
+            }
+
+            // Another request's turn comes first if it is waiting.
+            await _owner.Turn.WaitAsync(cancellationToken);
+            isDone = WriteTurn();
+            flush = _owner.Connection.Transport.Output.FlushAsync(cancellationToken);
+        }
+    }
+}
