@@ -23,11 +23,10 @@ internal sealed class ConnectionTimeouts
     /// <summary>Starts to watch a read that is pending; its pipe sees a cancelled read when the time is over.</summary>
     public void StartRead(TimeSpan timeout) => _read.Start(timeout);
 
-    public void StopRead(long bytes)
-    {
-        _read.CountBytes(bytes);
-        _read.Stop();
-    }
+    public void StopRead() => _read.Stop();
+
+    /// <summary>Counts bytes of a body towards its rate, however little they had to be waited for.</summary>
+    public void CountRead(long bytes) => _read.CountBytes(bytes);
 
     public void SetReadRate(MinDataRate? rate) => _read.SetRate(rate?.BytesPerSecond ?? 0, rate?.GracePeriod ?? default);
 

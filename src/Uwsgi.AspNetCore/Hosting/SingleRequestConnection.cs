@@ -106,7 +106,7 @@ internal sealed class SingleRequestConnection(ConnectionContext connection, Head
         }
         finally
         {
-            _timeouts.StopRead(0);
+            _timeouts.StopRead();
         }
     }
 
@@ -230,7 +230,7 @@ internal sealed class SingleRequestConnection(ConnectionContext connection, Head
         }
         finally
         {
-            _timeouts.StopRead(0);
+            _timeouts.StopRead();
         }
     }
 }
