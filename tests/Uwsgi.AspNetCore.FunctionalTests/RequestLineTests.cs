@@ -119,6 +119,7 @@ public class RequestLineTests(SharedServer shared) : IClassFixture<SharedServer>
     [InlineData("", "/p?ignored", "")]
     [InlineData("a=1&b=%20%2F+c", "/p", "?a=1&b=%20%2F+c")]
     [InlineData("?", "/p", "??")]
+    [InlineData("raw=\u00C3\u00A9", "/p", "?raw=%C3%A9")]
     [InlineData(null, "/p?from=uri", "?from=uri")]
     [InlineData(null, "/p?from=uri#fragment", "?from=uri")]
     [InlineData(null, "/p?", "")]
@@ -175,7 +176,7 @@ public class RequestLineTests(SharedServer shared) : IClassFixture<SharedServer>
     [Trait("Item", "9")]
     [InlineData("/caf%C3%A9?q=%20", "/caf%C3%A9?q=%20")]
     [InlineData("/a/../b//c", "/a/../b//c")]
-    [InlineData("/raw\u00E9", "/raw%E9")]
+    [InlineData("/raw\u00C3\u00A9?\u00E9", "/raw%C3%A9?%E9")]
     [InlineData("?x=1", "?x=1")]
     public async Task The_raw_target_is_what_the_client_sent(string target, string expected)
     {

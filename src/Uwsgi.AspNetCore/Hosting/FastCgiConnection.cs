@@ -49,7 +49,7 @@ internal sealed class FastCgiConnection
         Services = services;
         _application = application;
         _input = connection.Transport.Input;
-        _timeouts = new ConnectionTimeouts(services.Clock, _input.CancelPendingRead, connection.Abort);
+        _timeouts = ConnectionTimeouts.Of(connection, services.Clock);
         var pool = connection.Features.Get<IMemoryPoolFeature>()?.MemoryPool;
         StdinOptions = new PipeOptions(pool, pauseWriterThreshold: StdinBound, resumeWriterThreshold: StdinBound / 2, useSynchronizationContext: false);
     }
@@ -188,7 +188,7 @@ internal sealed class FastCgiConnection
         }
         finally
         {
-            _timeouts.StopRead(0);
+            _timeouts.StopRead();
         }
     }
 

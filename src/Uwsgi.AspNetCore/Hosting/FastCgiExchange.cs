@@ -30,7 +30,11 @@ internal sealed class FastCgiExchange : GatewayExchange, IFastCgiFeature
     public FastCgiExchange(FastCgiConnection owner)
     {
         _owner = owner;
-        _timeouts = new ConnectionTimeouts(owner.Services.Clock, () => Input.CancelPendingRead(), Abort);
+        _timeouts = new ConnectionTimeouts(
+            owner.Services.Clock,
+            this,
+            static target => ((FastCgiExchange)target).Input.CancelPendingRead(),
+            static (target, reason) => ((FastCgiExchange)target).Abort(reason));
     }
 
     public ushort RequestId { get; private set; }

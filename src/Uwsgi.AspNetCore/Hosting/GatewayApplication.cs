@@ -88,7 +88,7 @@ internal sealed class GatewayApplication<TContext>(
             {
                 request.ReportBadRequest(bad);
             }
-            catch (Exception gone) when (gone is OperationCanceledException or IOException && request.IsAborted)
+            catch (Exception gone) when (gone is OperationCanceledException or IOException && request.IsConnectionLost)
             {
                 request.ReportCancelled(gone);
             }

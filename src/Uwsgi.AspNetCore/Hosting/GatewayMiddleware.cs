@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Uwsgi.AspNetCore.Protocols;
 
 namespace Uwsgi.AspNetCore.Hosting;
@@ -30,6 +31,8 @@ internal sealed class GatewayMiddleware(GatewayServices services, GatewayApplica
         }
 
         connection.Features.Get<IConnectionMetricsTagsFeature>()?.Tags.Add(new("network.protocol.name", protocol.ToScheme()));
+        var counted = new CountedConnection(services.Connections, connection.Features.Get<IDecrementConcurrentConnectionCountFeature>());
+        connection.Features.Set<IDecrementConcurrentConnectionCountFeature>(counted);
         try
         {
             await (protocol switch
@@ -46,7 +49,7 @@ internal sealed class GatewayMiddleware(GatewayServices services, GatewayApplica
         }
         finally
         {
-            services.Connections.Remove();
+            counted.Remove();
         }
     }
 
@@ -64,5 +67,27 @@ internal sealed class GatewayMiddleware(GatewayServices services, GatewayApplica
         }
 
         connection.Abort(new ConnectionAbortedException("The peer is not allowed to connect."));
+    }
+
+    // An upgrade takes the connection out of the count, and out of Kestrel's where that has a limit, too.
+    private sealed class CountedConnection(LimitedCounter connections, IDecrementConcurrentConnectionCountFeature? kestrels)
+        : IDecrementConcurrentConnectionCountFeature
+    {
+        private bool _isRemoved;
+
+        public void ReleaseConnection()
+        {
+            Remove();
+            kestrels?.ReleaseConnection();
+        }
+
+        public void Remove()
+        {
+            if (!_isRemoved)
+            {
+                _isRemoved = true;
+                connections.Remove();
+            }
+        }
     }
 }

@@ -17,7 +17,7 @@ namespace Uwsgi.AspNetCore.Hosting;
 /// </remarks>
 internal sealed class SingleRequestConnection(ConnectionContext connection, HeadReader head, GatewayServices services)
 {
-    private readonly ConnectionTimeouts _timeouts = new(services.Clock, connection.Transport.Input.CancelPendingRead, connection.Abort);
+    private readonly ConnectionTimeouts _timeouts = ConnectionTimeouts.Of(connection, services.Clock);
     private readonly PipeReader _input = connection.Transport.Input;
     private bool _isWithoutBody;
 
@@ -106,7 +106,7 @@ internal sealed class SingleRequestConnection(ConnectionContext connection, Head
         }
         finally
         {
-            _timeouts.StopRead(0);
+            _timeouts.StopRead();
         }
     }
 
@@ -199,7 +199,7 @@ internal sealed class SingleRequestConnection(ConnectionContext connection, Head
         {
             ResponseHeadWriter.WriteEmpty(connection.Transport.Output, head.HasStatusLine, rejected.StatusCode);
             await connection.Transport.Output.FlushAsync();
-            if (!_isWithoutBody)
+            if (!_isWithoutBody && rejected.Reason != GatewayRejection.HeadTimeout)
             {
                 await DiscardInputAsync();
             }
@@ -230,7 +230,7 @@ internal sealed class SingleRequestConnection(ConnectionContext connection, Head
         }
         finally
         {
-            _timeouts.StopRead(0);
+            _timeouts.StopRead();
         }
     }
 }

@@ -2,7 +2,7 @@ namespace Uwsgi.AspNetCore.Hosting;
 
 /// <summary>A wait of one connection that the clock watches while it is pending: a deadline, a data rate, or both.</summary>
 /// <remarks>Start and Stop are called by the one task that waits; the clock asks HasExpired under its own lock.</remarks>
-internal sealed class TimedWait(TimeoutClock clock, Action expired)
+internal sealed class TimedWait(TimeoutClock clock, ConnectionTimeouts owner, bool isRead)
 {
     private TimedWait? _previous;
     private TimeSpan _timeout;
@@ -61,7 +61,7 @@ internal sealed class TimedWait(TimeoutClock clock, Action expired)
         return IsExpired;
     }
 
-    internal void Expire() => expired();
+    internal void Expire() => owner.Expire(isRead);
 
     internal void Link(ref TimedWait? head)
     {

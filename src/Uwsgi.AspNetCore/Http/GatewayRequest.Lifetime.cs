@@ -13,6 +13,7 @@ internal partial class GatewayRequest : IHttpRequestLifetimeFeature
     private bool _isTokenHandedOut;
     private bool _isAborted;
     private bool _isAbortBlocked;
+    private bool _isConnectionLost;
 
     CancellationToken IHttpRequestLifetimeFeature.RequestAborted
     {
@@ -21,7 +22,10 @@ internal partial class GatewayRequest : IHttpRequestLifetimeFeature
     }
 
     /// <summary>Gets whether the request was cut off: by the peer, by the application or by a stopping server.</summary>
-    public bool IsAborted => _isAborted || (Exchange.IsAborted && !_isAbortBlocked);
+    public bool IsAborted => _isAborted || (IsConnectionLost && !_isAbortBlocked);
+
+    /// <summary>Gets whether the connection has ended, be it before or after the response was complete.</summary>
+    public bool IsConnectionLost => _isConnectionLost || Exchange.IsAborted;
 
     /// <summary>Gets whether the object may serve another request.</summary>
     public bool CanBeReused => !_isAborted && !IsUpgraded && _applicationError is null;
@@ -42,6 +46,13 @@ internal partial class GatewayRequest : IHttpRequestLifetimeFeature
     /// <summary>Tells the application that the peer has given the request up.</summary>
     public void CancelByPeer() => CancelAbortToken();
 
+    /// <summary>Takes note that a read has failed, which may be before the connection itself is known to have ended.</summary>
+    public void NoteConnectionLost()
+    {
+        _isConnectionLost = true;
+        CancelAbortToken();
+    }
+
     /// <summary>From here on nothing that happens to the connection is the application's business any more.</summary>
     private void BlockAbort()
     {
@@ -61,7 +72,7 @@ internal partial class GatewayRequest : IHttpRequestLifetimeFeature
                 return _abortSource!.Token;
             }
 
-            if (_isAborted)
+            if (IsAborted)
             {
                 return new CancellationToken(canceled: true);
             }
@@ -71,7 +82,7 @@ internal partial class GatewayRequest : IHttpRequestLifetimeFeature
             _isTokenHandedOut = true;
         }
 
-        // Outside the lock: the callback runs right here when the peer has gone already.
+        // Outside the lock: the callback runs right here when the peer goes at this moment.
         _closedRegistration = Exchange.Closed.UnsafeRegister(static request => ((GatewayRequest)request!).CancelAbortToken(), this);
         return source.Token;
     }
@@ -115,7 +126,8 @@ internal partial class GatewayRequest : IHttpRequestLifetimeFeature
         // Dispose waits for a callback that is running, so that none can reach the next request.
         _closedRegistration.Dispose();
         _closedRegistration = default;
-        if (_abortSource?.TryReset() == false)
+        // A cancellation may still be on its way through the thread pool.
+        if (_isAborted || _abortSource?.TryReset() == false)
         {
             _abortSource = null;
         }
@@ -124,5 +136,6 @@ internal partial class GatewayRequest : IHttpRequestLifetimeFeature
         _isTokenHandedOut = false;
         _isAborted = false;
         _isAbortBlocked = false;
+        _isConnectionLost = false;
     }
 }

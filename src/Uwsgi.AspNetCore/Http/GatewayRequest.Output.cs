@@ -577,6 +577,12 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
     private ValueTask<FlushResult> FlushLocked(CancellationToken cancellationToken)
     {
         _lease = Lease.None;
+        if (_declaredLength == _bodyBytes)
+        {
+            // The peer may close as soon as it has the announced bytes, while the application is still busy with something else.
+            BlockAbort();
+        }
+
         if (_pendingFlush is { } pending)
         {
             return new ValueTask<FlushResult>(pending);

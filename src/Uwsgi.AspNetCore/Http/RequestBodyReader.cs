@@ -16,6 +16,7 @@ internal sealed class RequestBodyReader(GatewayRequest request) : PipeReader
     private GatewayExchange? _exchange;
     private long? _announced;
     private long _remaining;
+    private long _counted;
     private ReadOnlySequence<byte> _current;
     private bool _isReading;
     private bool _isCompleted;
@@ -38,13 +39,18 @@ internal sealed class RequestBodyReader(GatewayRequest request) : PipeReader
             return true;
         }
 
-        return Input.TryRead(out var read) && TryDeliver(read, out result);
+        return TryReadInput(out var read) && TryDeliver(read, out result);
     }
 
     public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
     {
         BeginRead();
-        if (TryGetEnd(out var result) || (Input.TryRead(out var read) && TryDeliver(read, out result)))
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled<ReadResult>(cancellationToken);
+        }
+
+        if (TryGetEnd(out var result) || (TryReadInput(out var read) && TryDeliver(read, out result)))
         {
             return new ValueTask<ReadResult>(result);
         }
@@ -71,6 +77,7 @@ internal sealed class RequestBodyReader(GatewayRequest request) : PipeReader
         var isWhole = _announced is not null && _current.Length == _remaining;
         var count = _current.Slice(0, consumed).Length;
         BytesRead += count;
+        _counted -= count;
         if (_announced is not null)
         {
             _remaining -= count;
@@ -101,6 +108,7 @@ internal sealed class RequestBodyReader(GatewayRequest request) : PipeReader
         _exchange = exchange;
         _announced = contentLength;
         _remaining = contentLength ?? -1;
+        _counted = 0;
         _isClosed = false;
         _isCompleted = false;
         _isReading = false;
@@ -173,7 +181,7 @@ internal sealed class RequestBodyReader(GatewayRequest request) : PipeReader
         }
         finally
         {
-            exchange.Timeouts.StopRead(0);
+            exchange.Timeouts.StopRead();
         }
     }
 
@@ -188,21 +196,37 @@ internal sealed class RequestBodyReader(GatewayRequest request) : PipeReader
             ReadResult read;
             exchange.Timeouts.SetReadRate(((IHttpMinRequestBodyDataRateFeature)request).MinDataRate);
             exchange.Timeouts.StartRead(exchange.Settings.RequestBodyTimeout);
-            var bytes = 0L;
             try
             {
                 read = await exchange.Input.ReadAsync(cancellationToken);
-                bytes = read.Buffer.Length;
+            }
+            catch (Exception lost) when (lost is IOException or ConnectionAbortedException)
+            {
+                request.NoteConnectionLost();
+                throw;
             }
             finally
             {
-                exchange.Timeouts.StopRead(bytes);
+                exchange.Timeouts.StopRead();
             }
 
             if (TryDeliver(read, out var result))
             {
                 return result;
             }
+        }
+    }
+
+    private bool TryReadInput(out ReadResult read)
+    {
+        try
+        {
+            return Input.TryRead(out read);
+        }
+        catch (Exception lost) when (lost is IOException or ConnectionAbortedException)
+        {
+            request.NoteConnectionLost();
+            throw;
         }
     }
 
@@ -230,24 +254,20 @@ internal sealed class RequestBodyReader(GatewayRequest request) : PipeReader
             CheckSize(BytesRead + buffer.Length, buffer);
         }
 
-        if (read.IsCanceled && !isEnd)
+        _exchange!.Timeouts.CountRead(buffer.Length - _counted);
+        _counted = buffer.Length;
+
+        var isCanceled = false;
+        if (read.IsCanceled)
         {
-            if (_exchange!.Timeouts.IsReadExpired)
+            if (_exchange.Timeouts.IsReadExpired)
             {
                 Input.AdvanceTo(buffer.Start, buffer.End);
                 Fail(new BadHttpRequestException("Reading the request body timed out due to data arriving too slowly.", StatusCodes.Status408RequestTimeout), gone: false);
             }
 
-            if (Volatile.Read(ref _isCancelRequested))
-            {
-                _isCancelRequested = false;
-                _current = buffer;
-                _isReading = true;
-                result = new ReadResult(buffer, isCanceled: true, isCompleted: false);
-                return true;
-            }
-
-            if (buffer.IsEmpty)
+            isCanceled = Interlocked.Exchange(ref _isCancelRequested, false);
+            if (!isCanceled && !isEnd && buffer.IsEmpty)
             {
                 // Cancelled by the server, to look after something else; not the application's business.
                 Input.AdvanceTo(buffer.Start, buffer.End);
@@ -258,7 +278,7 @@ internal sealed class RequestBodyReader(GatewayRequest request) : PipeReader
 
         _current = buffer;
         _isReading = true;
-        result = new ReadResult(buffer, isCanceled: false, isCompleted: isEnd);
+        result = new ReadResult(buffer, isCanceled, isEnd);
         return true;
     }
 

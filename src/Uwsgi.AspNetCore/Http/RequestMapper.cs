@@ -77,9 +77,11 @@ internal static class RequestMapper
         if (settings.PreserveEncodedSlashes && (target.IndexOf("%2F"u8) >= 0 || target.IndexOf("%2f"u8) >= 0))
         {
             var raw = RequestPath.GetTargetPath(target);
-            if (RequestPath.DecodeTarget(raw, keepEncodedSlashes: false) == pathBase + path)
+            var kept = RequestPath.DecodeTarget(raw, keepEncodedSlashes: true);
+
+            // Slash by slash the path that the web server has checked: "/a%2F.." must not become another one.
+            if (kept.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase) == pathBase + path)
             {
-                var kept = RequestPath.DecodeTarget(raw, keepEncodedSlashes: true);
                 path = RequestPath.StartsWithSegments(kept, pathBase) ? kept[pathBase.Length..] : path;
             }
         }
@@ -211,9 +213,14 @@ internal static class RequestMapper
         if (settings.ScriptName == ScriptNameMode.Trust)
         {
             var mount = scriptName.TrimEnd('/');
+            if (mount.Length == 0)
+            {
+                return (string.Empty, pathInfo.Length > 0 ? pathInfo : "/");
+            }
+
             return RequestPath.StartsWithSegments(pathInfo, mount) && !IsSum(variables, scriptName, pathInfo)
                 ? (mount, pathInfo[mount.Length..])
-                : (mount, pathInfo.Length > 0 || mount.Length > 0 ? pathInfo : "/");
+                : (mount, pathInfo);
         }
 
         if (pathInfo.Length == 0)

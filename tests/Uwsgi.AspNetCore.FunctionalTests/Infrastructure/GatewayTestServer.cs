@@ -28,6 +28,7 @@ public sealed class GatewayTestServer : IAsyncDisposable
     private readonly LeakCheckingMemoryPool _pool;
     private readonly List<InMemoryConnection> _connections = [];
     private readonly HashSet<string> _expectedErrors = [];
+    private bool _isDisposed;
 
     private GatewayTestServer(WebApplication app, InMemoryTransport? transport, LeakCheckingMemoryPool pool, LogSink logs)
     {
@@ -52,7 +53,8 @@ public sealed class GatewayTestServer : IAsyncDisposable
     /// <summary>Gets the address of a server on a socket, for instance <c>uwsgi://127.0.0.1:34567</c>.</summary>
     public string Address => _app.Urls.Single();
 
-    public static async Task<GatewayTestServer> StartAsync(RequestDelegate app, Action<GatewayTestServerOptions>? configure = null)
+    /// <summary>Starts a server with an application, or with the endpoints of the pipeline alone.</summary>
+    public static async Task<GatewayTestServer> StartAsync(RequestDelegate? app, Action<GatewayTestServerOptions>? configure = null)
     {
         var options = new GatewayTestServerOptions();
         configure?.Invoke(options);
@@ -81,7 +83,8 @@ public sealed class GatewayTestServer : IAsyncDisposable
 
         var host = builder.Build();
         options.Pipeline?.Invoke(host);
-        host.Run(app);
+        if (app is not null)
+            host.Run(app);
         var server = new GatewayTestServer(host, transport, options.Pool, logs);
         await host.StartAsync().WithTimeoutAsync();
         return server;
@@ -104,6 +107,10 @@ public sealed class GatewayTestServer : IAsyncDisposable
         _connections.Add(connection);
         return connection;
     }
+
+    /// <summary>Opens a connection on which a request's head and the first bytes of its body have arrived when it is accepted.</summary>
+    public Task<InMemoryConnection> BeginAsync(UwsgiPacket packet, int bodyBytes = 0, PipeScheduler? applicationScheduler = null) =>
+        ConnectAsync(packet.ToArray().AsMemory(0, packet.ToHead().Length + bodyBytes), applicationScheduler);
 
     /// <summary>Opens a connection on which a request has arrived when it is accepted: its head at once, its body as the server reads.</summary>
     public async Task<InMemoryConnection> SendAsync(UwsgiPacket packet)
@@ -157,6 +164,10 @@ public sealed class GatewayTestServer : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_isDisposed)
+            return;
+
+        _isDisposed = true;
         foreach (var connection in _connections)
             connection.Client.Close();
 
