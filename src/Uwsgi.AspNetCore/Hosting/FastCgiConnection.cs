@@ -32,6 +32,7 @@ internal sealed class FastCgiConnection
     private FastCgiRecord? _record;
     private int _contentLeft;
     private int _paddingLeft;
+    private bool _isContentStarted;
     private ushort _drainedId;
     private long _drainedBytes;
     private long _drainStarted;
@@ -91,12 +92,18 @@ internal sealed class FastCgiConnection
         await EndAllAsync();
     }
 
-    /// <summary>Takes a request off the table: its END_REQUEST is written, and its id is free. The caller holds the turn.</summary>
-    public void EndRequest(FastCgiExchange exchange)
+    /// <summary>Takes a request off the table: its END_REQUEST is about to be written, and its id is free.</summary>
+    /// <returns>False when somebody else has ended it, so that its END_REQUEST is written once.</returns>
+    public bool TryEndRequest(FastCgiExchange exchange)
     {
-        exchange.MarkEnded();
         lock (_lock)
         {
+            if (exchange.HasEnded)
+            {
+                return false;
+            }
+
+            exchange.MarkEnded();
             if (_requests.TryGetValue(exchange.RequestId, out var active) && ReferenceEquals(active, exchange))
             {
                 _requests.Remove(exchange.RequestId);
@@ -107,6 +114,8 @@ internal sealed class FastCgiConnection
                     _drainStarted = Services.Clock.Timestamp;
                 }
             }
+
+            return true;
         }
     }
 
@@ -114,6 +123,12 @@ internal sealed class FastCgiConnection
     public void AbortRequest(FastCgiExchange exchange, ConnectionAbortedException reason)
     {
         exchange.EndInput(reason);
+        if (exchange.HasEnded)
+        {
+            // The web server knows; what is on the connection now are other requests.
+            return;
+        }
+
         bool isAlone;
         lock (_lock)
         {
@@ -139,9 +154,11 @@ internal sealed class FastCgiConnection
             var read = await ReadInputAsync();
             var buffer = read.Buffer;
             var examined = read.Buffer.End;
+            var isAllTaken = false;
             try
             {
-                if (!Parse(ref buffer))
+                isAllTaken = Parse(ref buffer);
+                if (!isAllTaken)
                 {
                     examined = buffer.Start;
                 }
@@ -151,6 +168,7 @@ internal sealed class FastCgiConnection
                 _input.AdvanceTo(buffer.Start, examined);
             }
 
+            var isIdleTooLong = read.IsCanceled && _timeouts.IsReadExpired && !ExpireHalfOpen();
             if (_control.Length > 0)
             {
                 await SendControlAsync();
@@ -162,7 +180,7 @@ internal sealed class FastCgiConnection
                 await WaitForReaderAsync();
             }
 
-            if ((_timeouts.IsReadExpired && !ExpireHalfOpen()) || MayClose() || read.IsCompleted)
+            if (isIdleTooLong || MayClose() || (read.IsCompleted && isAllTaken))
             {
                 return;
             }
@@ -275,6 +293,7 @@ internal sealed class FastCgiConnection
                 _record = header;
                 _contentLeft = header.ContentLength;
                 _paddingLeft = header.PaddingLength;
+                _isContentStarted = false;
                 Check(header);
             }
 
@@ -339,39 +358,34 @@ internal sealed class FastCgiConnection
                 buffer = buffer.Slice(part.Length);
                 _contentLeft -= (int)part.Length;
                 return _contentLeft == 0 && isTaken;
-            case FastCgiRecordType.AbortRequest:
+            case FastCgiRecordType.AbortRequest when !_isContentStarted:
                 AbortByPeer(record.RequestId);
                 break;
             case var unknown when record.IsManagement && unknown is not (FastCgiRecordType.GetValuesResult or FastCgiRecordType.UnknownType)
-                && _contentLeft == record.ContentLength:
+                && !_isContentStarted:
                 FastCgiRecord.WriteUnknownType(_control, unknown);
                 break;
         }
 
         // Everything else belongs to a request that is over or never was: it is read past.
+        _isContentStarted = true;
         var skipped = (int)Math.Min(buffer.Length, _contentLeft);
-        if (record.Type == FastCgiRecordType.Stdin && record.RequestId == _drainedId)
+        if (record.Type is FastCgiRecordType.Params or FastCgiRecordType.Stdin && record.RequestId == _drainedId)
         {
-            NoteDrained(record.ContentLength == 0 ? -1 : skipped);
+            NoteDrained(skipped, isEnd: record.Type == FastCgiRecordType.Stdin && record.ContentLength == 0);
         }
 
         buffer = buffer.Slice(skipped);
         _contentLeft -= skipped;
-        if (_contentLeft > 0 && record.Type is not (FastCgiRecordType.Params or FastCgiRecordType.Stdin))
-        {
-            // The rest of the content follows; it must not be acted on again.
-            _record = record with { Type = FastCgiRecordType.Data };
-        }
-
         return _contentLeft == 0;
     }
 
-    private void NoteDrained(int bytes)
+    private void NoteDrained(int bytes, bool isEnd)
     {
         lock (_lock)
         {
             _drainedBytes += bytes;
-            if (bytes < 0 || _drainedBytes > Settings.MaxDrainBytes)
+            if (isEnd || _drainedBytes > Settings.MaxDrainBytes)
             {
                 _drainedId = 0;
             }
@@ -406,7 +420,14 @@ internal sealed class FastCgiConnection
                 var reason = refusal == FastCgiProtocolStatus.UnknownRole ? GatewayRejection.UnknownRole : GatewayRejection.RequestLimit;
                 Services.Metrics.Rejected(reason);
                 Log.RequestRejected(Services.Logger, Connection.ConnectionId, reason, $"The request {requestId} with role {(int)role} was answered {refusal}.");
-                _isClosing |= !keepsConnection && _requests.Count == 0;
+                if (!keepsConnection && _requests.Count == 0)
+                {
+                    // Its parameters and its STDIN are on their way; closing on them could cost the web server the answer.
+                    _isClosing = true;
+                    _drainedId = requestId;
+                    _drainStarted = Services.Clock.Timestamp;
+                }
+
                 return;
             }
 
@@ -432,7 +453,7 @@ internal sealed class FastCgiConnection
 
         // Requests that END_REQUEST has freed may still be running; they count as long as they do.
         var halfOpen = _requests.Values.Count(static exchange => !exchange.AreParamsComplete);
-        return _isClosing || _running + halfOpen >= Settings.MaxRequestsPerConnection || halfOpen >= Settings.MaxHalfOpenRequests
+        return _isClosing || _running + _ready.Count + halfOpen >= Settings.MaxRequestsPerConnection || halfOpen >= Settings.MaxHalfOpenRequests
             ? FastCgiProtocolStatus.Overloaded
             : null;
     }
@@ -524,8 +545,8 @@ internal sealed class FastCgiConnection
         catch (OperationCanceledException)
         {
             Log.SlowReaderAborted(Services.Logger, Connection.ConnectionId, exchange.RequestId);
+            // The application may be looking at what it has read, so the input is released only when it is through.
             exchange.AbortByPeer();
-            exchange.ReleaseInput();
             await SendEndAsync(exchange, 1, FastCgiProtocolStatus.Overloaded);
         }
     }
@@ -538,24 +559,33 @@ internal sealed class FastCgiConnection
         }
 
         exchange.AbortByPeer();
-        FastCgiRecord.WriteEndRequest(_control, requestId, 0, FastCgiProtocolStatus.RequestComplete);
-        Remove(exchange);
+        if (TryEndRequest(exchange))
+        {
+            FastCgiRecord.WriteEndRequest(_control, requestId, 0, FastCgiProtocolStatus.RequestComplete);
+            Forget(exchange);
+        }
     }
 
     // Answers a request that never reaches the application, from the read loop.
     private void Reject(FastCgiExchange exchange, GatewayProtocolException rejected)
     {
         NoteRejection(rejected);
-        WriteRejection(_control, exchange, rejected);
-        Remove(exchange);
+        if (TryEndRequest(exchange))
+        {
+            WriteRejection(_control, exchange, rejected);
+            Forget(exchange);
+        }
     }
 
-    // Takes a request that is answered off the table, from the read loop; if it runs, ProcessAsync sees to the rest.
-    private void Remove(FastCgiExchange exchange)
+    // Lets go of a request that the read loop has answered; if it runs, ProcessAsync sees to the rest.
+    private void Forget(FastCgiExchange exchange)
     {
-        EndRequest(exchange);
         _ready.Remove(exchange);
-        _isClosing |= !exchange.KeepsConnection;
+        if (!exchange.KeepsConnection)
+        {
+            _isClosing = true;
+        }
+
         if (!exchange.IsDispatched)
         {
             Recycle(exchange, reuse: true);
@@ -583,7 +613,11 @@ internal sealed class FastCgiConnection
         foreach (var exchange in _ready)
         {
             exchange.IsDispatched = true;
-            Interlocked.Increment(ref _running);
+            lock (_lock)
+            {
+                _running++;
+            }
+
             if (exchange.RequestId == 1 && exchange.IsStdinEnded)
             {
                 _ = ProcessAsync(exchange);
@@ -618,6 +652,12 @@ internal sealed class FastCgiConnection
         catch (GatewayProtocolException rejected)
         {
             NoteRejection(rejected);
+            if (rejected.Reason is GatewayRejection.MalformedBlock or GatewayRejection.EmptyName)
+            {
+                // A peer that gets this wrong may get the next record wrong as well.
+                _isClosing = true;
+            }
+
             await SendAsync(exchange, output => WriteRejection(output, exchange, rejected));
         }
         catch (Exception broken)
@@ -628,7 +668,13 @@ internal sealed class FastCgiConnection
         }
         finally
         {
-            EndRequest(exchange);
+            if (!exchange.HasEnded)
+            {
+                // Aborted while others are on the connection: without END_REQUEST its id would stay taken at the web server.
+                await SendEndAsync(exchange, applicationStatus: 1, FastCgiProtocolStatus.RequestComplete);
+                TryEndRequest(exchange);
+            }
+
             exchange.ReleaseInput();
             Finish(exchange, reuse);
         }
@@ -642,7 +688,11 @@ internal sealed class FastCgiConnection
         lock (_lock)
         {
             _hasServed = true;
-            _isClosing |= !keeps;
+            if (!keeps)
+            {
+                _isClosing = true;
+            }
+
             isLast = --_running == 0;
             if (isLast && !_isReading)
             {
@@ -701,10 +751,9 @@ internal sealed class FastCgiConnection
         await Turn.WaitAsync();
         try
         {
-            if (!exchange.HasEnded && !_isAborted)
+            if (!_isAborted && TryEndRequest(exchange))
             {
                 write(Connection.Transport.Output);
-                EndRequest(exchange);
                 await Connection.Transport.Output.FlushAsync();
             }
         }
@@ -737,7 +786,7 @@ internal sealed class FastCgiConnection
             exchange.EndInput(new ConnectionResetException("The web server closed the connection."));
             if (!exchange.IsDispatched)
             {
-                EndRequest(exchange);
+                TryEndRequest(exchange);
                 Recycle(exchange, reuse: true);
             }
         }

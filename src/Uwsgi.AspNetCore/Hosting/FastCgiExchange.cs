@@ -22,9 +22,11 @@ internal sealed class FastCgiExchange : GatewayExchange, IFastCgiFeature
     private readonly BodyBuffer _staged = new();
     private Pipe? _stdin;
     private bool _isStdinEnded;
+    private Exception? _stdinError;
     private bool _hasStdin;
     private bool _isEnding;
     private int _errorBytes;
+    private volatile bool _hasEnded;
     private volatile bool _isAborted;
 
     public FastCgiExchange(FastCgiConnection owner)
@@ -55,8 +57,8 @@ internal sealed class FastCgiExchange : GatewayExchange, IFastCgiFeature
     /// <summary>Gets or sets whether the request runs or has run.</summary>
     public bool IsDispatched { get; set; }
 
-    /// <summary>Gets whether END_REQUEST has been written.</summary>
-    public bool HasEnded { get; private set; }
+    /// <summary>Gets whether END_REQUEST has been written, or is about to be.</summary>
+    public bool HasEnded => _hasEnded;
 
     /// <summary>Gets whether the web server has sent all of STDIN.</summary>
     public bool IsStdinEnded => _isStdinEnded;
@@ -107,9 +109,10 @@ internal sealed class FastCgiExchange : GatewayExchange, IFastCgiFeature
         Started = started;
         AreParamsComplete = false;
         IsDispatched = false;
-        HasEnded = false;
+        _hasEnded = false;
         _stdin = null;
         _isStdinEnded = false;
+        _stdinError = null;
         _hasStdin = false;
         _isEnding = false;
         _errorBytes = 0;
@@ -163,7 +166,7 @@ internal sealed class FastCgiExchange : GatewayExchange, IFastCgiFeature
     }
 
     /// <summary>Marks the request's end on the wire, so that nothing of it can follow.</summary>
-    public void MarkEnded() => HasEnded = true;
+    public void MarkEnded() => _hasEnded = true;
 
     /// <summary>Adds a part of STDIN.</summary>
     /// <returns>A flush to wait for when the application is behind; completed otherwise.</returns>
@@ -195,6 +198,7 @@ internal sealed class FastCgiExchange : GatewayExchange, IFastCgiFeature
             if (!_isStdinEnded)
             {
                 _isStdinEnded = true;
+                _stdinError = error;
                 _stdin?.Writer.Complete(error);
             }
         }
@@ -205,6 +209,13 @@ internal sealed class FastCgiExchange : GatewayExchange, IFastCgiFeature
     {
         lock (_inputLock)
         {
+            // Both ends, or what waits in the pipe would never go back to its pool.
+            if (!_isStdinEnded)
+            {
+                _isStdinEnded = true;
+                _stdin?.Writer.Complete();
+            }
+
             _stdin?.Reader.Complete();
         }
     }
@@ -243,7 +254,7 @@ internal sealed class FastCgiExchange : GatewayExchange, IFastCgiFeature
             _stdin = new Pipe(_owner.StdinOptions);
             if (_isStdinEnded)
             {
-                _stdin.Writer.Complete();
+                _stdin.Writer.Complete(_stdinError);
             }
         }
 
@@ -267,11 +278,10 @@ internal sealed class FastCgiExchange : GatewayExchange, IFastCgiFeature
             return false;
         }
 
-        if (_isEnding)
+        if (_isEnding && _owner.TryEndRequest(this))
         {
             FastCgiRecord.WriteHeader(output, FastCgiRecordType.Stdout, RequestId, 0);
             FastCgiRecord.WriteEndRequest(output, RequestId, 0, FastCgiProtocolStatus.RequestComplete);
-            _owner.EndRequest(this);
         }
 
         return true;
