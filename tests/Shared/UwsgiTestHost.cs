@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging;
 namespace Uwsgi.AspNetCore.Testing;
 
 /// <summary>
-/// A whole server without sockets: one application on one endpoint that speaks uwsgi over <see cref="InMemoryTransport"/>.
+/// A whole server without sockets: one application on one endpoint that speaks a gateway protocol over <see cref="InMemoryTransport"/>.
 /// Disposing it fails on leaked blocks and on logged errors, unless <see cref="ExpectErrors"/> says that errors are the point.
 /// </summary>
 public sealed class UwsgiTestHost : IAsyncDisposable
@@ -43,7 +43,8 @@ public sealed class UwsgiTestHost : IAsyncDisposable
         RequestDelegate application,
         Action<UwsgiOptions>? options = null,
         Action<WebApplicationBuilder>? configure = null,
-        int blockSize = 4096)
+        int blockSize = 4096,
+        GatewayProtocol protocol = GatewayProtocol.Uwsgi)
     {
         var transport = new InMemoryTransport();
         var logs = new LogSink();
@@ -51,7 +52,12 @@ public sealed class UwsgiTestHost : IAsyncDisposable
         builder.Logging.ClearProviders().SetMinimumLevel(LogLevel.Trace).AddProvider(logs);
         builder.Services.AddSingleton<IConnectionListenerFactory>(transport);
         builder.WebHost.UseUwsgi(options ?? (static _ => { }));
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, endpoint => endpoint.UseUwsgi()));
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, endpoint => _ = protocol switch
+        {
+            GatewayProtocol.FastCgi => endpoint.UseFastCgi(),
+            GatewayProtocol.Scgi => endpoint.UseScgi(),
+            _ => endpoint.UseUwsgi(),
+        }));
         configure?.Invoke(builder);
 
         var app = builder.Build();

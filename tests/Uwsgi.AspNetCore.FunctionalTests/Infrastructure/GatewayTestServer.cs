@@ -68,7 +68,16 @@ public sealed class GatewayTestServer : IAsyncDisposable
         builder.UseUwsgi(uwsgi =>
         {
             if (options.Socket is { } socket)
-                uwsgi.Sockets.Add(socket);
+            {
+                var sockets = options.Protocol switch
+                {
+                    GatewayProtocol.FastCgi => uwsgi.FastCgiSockets,
+                    GatewayProtocol.Scgi => uwsgi.ScgiSockets,
+                    _ => uwsgi.Sockets,
+                };
+                sockets.Add(socket);
+            }
+
             options.Uwsgi?.Invoke(uwsgi);
         });
 
@@ -78,7 +87,12 @@ public sealed class GatewayTestServer : IAsyncDisposable
             // The last factory is the one that Kestrel asks first.
             transport = new InMemoryTransport();
             builder.Services.AddSingleton<IConnectionListenerFactory>(transport);
-            builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(new IPEndPoint(IPAddress.Loopback, 3031), listen => listen.UseUwsgi()));
+            builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(new IPEndPoint(IPAddress.Loopback, 3031), listen => _ = options.Protocol switch
+            {
+                GatewayProtocol.FastCgi => listen.UseFastCgi(),
+                GatewayProtocol.Scgi => listen.UseScgi(),
+                _ => listen.UseUwsgi(),
+            }));
         }
 
         var host = builder.Build();

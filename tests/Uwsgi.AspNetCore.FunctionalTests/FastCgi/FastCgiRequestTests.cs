@@ -1,0 +1,317 @@
+using System.Text;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http;
+using Uwsgi.AspNetCore.Testing;
+using static Uwsgi.AspNetCore.Testing.FastCgiBytes;
+
+namespace Uwsgi.AspNetCore.FunctionalTests.FastCgi;
+
+public class FastCgiRequestTests
+{
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_small_answer_is_four_records(bool keep)
+    {
+        await using var server = await FastCgiTestServer.StartAsync(context => context.Response.WriteAsync("hello"));
+        var client = await server.OpenAsync(Request(1, UwsgiPacket.Nginx(), keep));
+
+        var stdout = await client.ReadRecordAsync();
+        Assert.Equal((StdoutType, 1), (stdout.Type, stdout.Id));
+        Assert.EndsWith("\r\n\r\nhello", Encoding.ASCII.GetString(stdout.Content));
+        Assert.Empty((await client.ReadRecordAsync()).Content);
+        Assert.Equal(EndType, (await client.ReadRecordAsync()).Type);
+        if (!keep)
+            await client.AssertClosedAsync();
+    }
+
+    [Fact]
+    public async Task The_status_is_the_last_header()
+    {
+        await using var server = await FastCgiTestServer.StartAsync(context =>
+        {
+            context.Response.StatusCode = 302;
+            context.Response.Headers.Location = "/elsewhere";
+            return Task.CompletedTask;
+        });
+        var client = await server.OpenAsync(Request(1, UwsgiPacket.Nginx()));
+
+        var answer = await client.ReadAnswerAsync(1);
+
+        Assert.Equal("Status", answer.Response.Headers[^1].Key);
+        Assert.Equal(302, answer.Response.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_kept_connection_serves_requests_one_after_another()
+    {
+        await using var server = await FastCgiTestServer.StartAsync(FastCgiTestServer.EchoAsync);
+        var client = await server.OpenAsync();
+
+        for (var i = 0; i < 50; i++)
+        {
+            await client.SendAsync(Request(1, UwsgiPacket.Nginx("POST", $"/{i}").WithBody($"body {i}"), padding: (byte)i));
+            Assert.Equal($"/{i} body {i}", (await client.ReadAnswerAsync(1)).Response.Text);
+        }
+    }
+
+    [Fact]
+    public async Task Requests_that_arrive_together_are_answered_together()
+    {
+        await using var server = await FastCgiTestServer.StartAsync(FastCgiTestServer.EchoAsync);
+        var client = await server.OpenAsync([.. Enumerable.Range(1, 20).Select(i => Request((ushort)i, UwsgiPacket.Nginx(target: $"/{i}")))]);
+
+        for (ushort id = 20; id > 0; id--)
+            Assert.Equal($"/{id} ", (await client.ReadAnswerAsync(id)).Response.Text);
+    }
+
+    [Fact]
+    public async Task Interleaved_requests_do_not_mix()
+    {
+        await using var server = await FastCgiTestServer.StartAsync(FastCgiTestServer.EchoAsync);
+        var client = await server.OpenAsync();
+        ushort[] ids = [3, 1, 900, 65_535];
+        var requests = ids
+            .Select(id => (Id: id, Packet: UwsgiPacket.Nginx("POST", $"/{id}").WithBody(new string((char)('a' + (id % 26)), 3000))))
+            .ToList();
+
+        // Whole records in turns: every request's BEGIN, then a part of PARAMS of each, and so on.
+        await client.SendAsync([.. requests.Select(request => Begin(request.Id))]);
+        var streams = requests.Select(request => Enumerable.Empty<byte[]>()
+            .Concat(Pairs(request.Packet).Chunk(37).Select(part => Record(ParamsType, request.Id, part, padding: 3)))
+            .Append(End(ParamsType, request.Id))
+            .Concat(request.Packet.Body.ToArray().Chunk(101).Select(part => Record(StdinType, request.Id, part, padding: 5)))
+            .Append(End(StdinType, request.Id)).ToList()).ToList();
+        for (var i = 0; i < streams.Max(stream => stream.Count); i++)
+        {
+            foreach (var stream in streams.Where(stream => i < stream.Count))
+                await client.SendAsync(stream[i]);
+        }
+
+        foreach (var (id, packet) in requests)
+            Assert.Equal($"/{id} {Encoding.ASCII.GetString(packet.Body.Span)}", (await client.ReadAnswerAsync(id)).Response.Text);
+    }
+
+    [Fact]
+    public async Task The_application_starts_before_the_body_has_arrived()
+    {
+        await using var server = await FastCgiTestServer.StartAsync(async context =>
+        {
+            await context.Response.StartAsync();
+            await FastCgiTestServer.EchoAsync(context);
+        });
+        var client = await server.OpenAsync(Head(1, UwsgiPacket.Nginx("POST").Set("CONTENT_LENGTH", "4")));
+
+        Assert.Contains("Status: 200", Encoding.ASCII.GetString((await client.ReadRecordAsync()).Content));
+        await client.SendAsync(Record(StdinType, 1, "body"u8), End(StdinType, 1));
+
+        Assert.Equal("/ body", Encoding.ASCII.GetString((await client.ReadAnswerAsync(1)).Stdout));
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("")]
+    [InlineData("-1")]
+    public async Task A_body_of_unknown_length_ends_with_its_stream(string? length)
+    {
+        await using var server = await FastCgiTestServer.StartAsync(FastCgiTestServer.EchoAsync);
+        var packet = UwsgiPacket.Nginx("PUT").Remove("CONTENT_LENGTH");
+        if (length is not null)
+            packet.Add("CONTENT_LENGTH", length);
+        var client = await server.OpenAsync(Head(1, packet), Record(StdinType, 1, "some"u8));
+        await client.SendAsync(Record(StdinType, 1, " more"u8, padding: 200), End(StdinType, 1));
+
+        Assert.Equal("/ some more", (await client.ReadAnswerAsync(1)).Response.Text);
+    }
+
+    [Fact]
+    public async Task More_than_the_announced_body_is_not_delivered()
+    {
+        await using var server = await FastCgiTestServer.StartAsync(FastCgiTestServer.EchoAsync);
+        var client = await server.OpenAsync(Head(1, UwsgiPacket.Nginx("POST").Set("CONTENT_LENGTH", "3")), Record(StdinType, 1, "abcdef"u8), End(StdinType, 1));
+        Assert.Equal("/ abc", (await client.ReadAnswerAsync(1)).Response.Text);
+
+        // Nothing of the rest reaches the next request.
+        await client.SendAsync(Request(1, UwsgiPacket.Nginx("POST", "/next").WithBody("x")));
+        Assert.Equal("/next x", (await client.ReadAnswerAsync(1)).Response.Text);
+    }
+
+    [Fact]
+    public async Task Less_than_the_announced_body_is_an_error_for_the_application()
+    {
+        var seen = new TaskCompletionSource<Exception?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var server = await FastCgiTestServer.StartAsync(async context =>
+            seen.TrySetResult(await Xunit.Record.ExceptionAsync(() => context.Request.Body.CopyToAsync(System.IO.Stream.Null))));
+        await server.OpenAsync(Head(1, UwsgiPacket.Nginx("POST").Set("CONTENT_LENGTH", "10")), Record(StdinType, 1, "abc"u8), End(StdinType, 1));
+
+        Assert.IsType<BadHttpRequestException>(await seen.Task.WithTimeoutAsync());
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task An_unread_body_does_not_reach_the_next_request(bool keep)
+    {
+        await using var server = await FastCgiTestServer.StartAsync(context => context.Response.WriteAsync(context.Request.Path));
+        var client = await server.OpenAsync(Head(1, UwsgiPacket.Nginx("POST", "/first").Set("CONTENT_LENGTH", "600000"), keep));
+        Assert.Equal("/first", (await client.ReadAnswerAsync(1)).Response.Text);
+
+        await client.SendAsync(Stream(StdinType, 1, new byte[600_000]), End(StdinType, 1));
+        if (keep)
+        {
+            await client.SendAsync(Request(1, UwsgiPacket.Nginx(target: "/second")));
+            Assert.Equal("/second", (await client.ReadAnswerAsync(1)).Response.Text);
+        }
+        else
+        {
+            await client.AssertClosedAsync();
+        }
+    }
+
+    [Fact]
+    public async Task A_body_that_the_application_never_reads_goes_back_to_the_pool()
+    {
+        var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var server = await FastCgiTestServer.StartAsync(async context =>
+        {
+            _ = await context.Request.BodyReader.ReadAsync();
+            await release.Task;
+        });
+        var client = await server.OpenAsync(Head(1, UwsgiPacket.Nginx("POST").Set("CONTENT_LENGTH", "100000")), Record(StdinType, 1, new byte[50_000]));
+        await client.SendAsync(Record(GetValuesType, 0));
+        Assert.Equal(GetValuesResultType, (await client.ReadRecordAsync()).Type);
+
+        release.SetResult();
+
+        Assert.Equal(200, (await client.ReadAnswerAsync(1)).Response.StatusCode);
+    }
+
+    [Fact]
+    public async Task Large_bodies_go_both_ways_under_back_pressure()
+    {
+        await using var server = await FastCgiTestServer.StartAsync(async context =>
+        {
+            context.Response.ContentLength = context.Request.ContentLength;
+            await context.Request.Body.CopyToAsync(context.Response.Body);
+        });
+        var body = new byte[5_000_000];
+        new Random(1).NextBytes(body);
+        var client = await server.OpenAsync();
+
+        var sending = client.SendAsync(Request(1, UwsgiPacket.Nginx("POST").WithBody(body), padding: 7), Request(5, UwsgiPacket.Nginx("POST").WithBody(body)));
+        var first = await client.ReadAnswerAsync(1);
+        var second = await client.ReadAnswerAsync(5);
+        await sending;
+
+        Assert.True(first.Response.Body.AsSpan().SequenceEqual(body));
+        Assert.True(second.Response.Body.AsSpan().SequenceEqual(body));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task Everything_sent_before_a_half_close_is_delivered_to_a_slow_reader(ushort id)
+    {
+        var start = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var server = await FastCgiTestServer.StartAsync(
+            async context =>
+            {
+                await start.Task;
+                await FastCgiTestServer.EchoAsync(context);
+            },
+            options => options.AbortOnHalfClose = false);
+        var client = await server.OpenAsync();
+        var sending = client.SendAsync(Request(id, UwsgiPacket.Nginx("POST").WithBody(new string('x', 700_000))));
+        client.Connection.Client.CompleteSending();
+        start.SetResult();
+        await sending;
+
+        Assert.Equal(700_002, (await client.ReadAnswerAsync(id)).Response.Body.Length);
+    }
+
+    [Fact]
+    public async Task An_authorizer_sees_its_role_and_needs_no_stdin()
+    {
+        await using var server = await FastCgiTestServer.StartAsync(context =>
+        {
+            context.Response.Headers["Variable-USER"] = context.Features.Get<IFastCgiFeature>()!.Role.ToString();
+            return Task.CompletedTask;
+        });
+        var client = await server.OpenAsync(Head(1, UwsgiPacket.Nginx(), keep: false, role: 2));
+
+        var answer = await client.ReadAnswerAsync(1);
+
+        Assert.Equal("Authorizer", answer.Response["Variable-USER"]);
+        await client.AssertClosedAsync();
+    }
+
+    [Fact]
+    public async Task Stderr_reaches_the_web_server_up_to_a_limit()
+    {
+        await using var server = await FastCgiTestServer.StartAsync(async context =>
+        {
+            var feature = context.Features.Get<IFastCgiFeature>()!;
+            await feature.WriteErrorAsync("caf\u00E9\n");
+            await feature.WriteErrorAsync(new string('x', 100_000));
+            await feature.WriteErrorAsync("dropped");
+            await context.Response.WriteAsync($"{feature.RequestId}");
+        });
+        var client = await server.OpenAsync(Request(7, UwsgiPacket.Nginx()));
+
+        var answer = await client.ReadAnswerAsync(7);
+
+        Assert.Equal("7", answer.Response.Text);
+        Assert.StartsWith("caf\u00E9\nxxx", answer.Stderr);
+        Assert.EndsWith("x", answer.Stderr);
+        Assert.Equal(64 * 1024, Encoding.UTF8.GetByteCount(answer.Stderr));
+    }
+
+    [Fact]
+    public async Task A_failure_before_the_answer_is_a_500_and_the_connection_stays()
+    {
+        await using var server = await FastCgiTestServer.StartAsync(context => throw new InvalidOperationException("Boom."));
+        server.ExpectError("ApplicationError");
+        var client = await server.OpenAsync(Request(1, UwsgiPacket.Nginx()));
+        Assert.Equal(500, (await client.ReadAnswerAsync(1)).Response.StatusCode);
+
+        await client.SendAsync(Request(1, UwsgiPacket.Nginx()));
+        Assert.Equal(500, (await client.ReadAnswerAsync(1)).Response.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_failure_within_the_only_answer_ends_the_connection_without_an_end()
+    {
+        await using var server = await FastCgiTestServer.StartAsync(FailAfterStartAsync);
+        server.ExpectError("ApplicationError");
+        var client = await server.OpenAsync(Request(1, UwsgiPacket.Nginx()));
+
+        await Assert.ThrowsAsync<ConnectionResetException>(() => client.ReadAnswerAsync(1));
+    }
+
+    [Fact]
+    public async Task A_failure_within_an_answer_leaves_the_others_alone()
+    {
+        var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var server = await FastCgiTestServer.StartAsync(async context =>
+        {
+            if (context.Request.Path == "/bad")
+                await FailAfterStartAsync(context);
+            await release.Task;
+            await context.Response.WriteAsync("good");
+        });
+        server.ExpectError("ApplicationError");
+        var client = await server.OpenAsync(Head(3, UwsgiPacket.Nginx("POST", "/good")), Request(2, UwsgiPacket.Nginx(target: "/bad")));
+
+        Assert.Equal(1u, (await client.ReadAnswerAsync(2)).ApplicationStatus);
+        release.SetResult();
+        await client.SendAsync(End(StdinType, 3));
+        Assert.Equal("good", (await client.ReadAnswerAsync(3)).Response.Text);
+    }
+
+    private static async Task FailAfterStartAsync(HttpContext context)
+    {
+        await context.Response.WriteAsync("half");
+        await context.Response.Body.FlushAsync();
+        throw new InvalidOperationException("Boom.");
+    }
+}

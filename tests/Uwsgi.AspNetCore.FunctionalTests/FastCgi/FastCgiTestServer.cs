@@ -1,0 +1,30 @@
+using Microsoft.AspNetCore.Http;
+using Uwsgi.AspNetCore.FunctionalTests.Infrastructure;
+using Uwsgi.AspNetCore.Testing;
+
+namespace Uwsgi.AspNetCore.FunctionalTests.FastCgi;
+
+/// <summary>What the FastCGI tests share: a server on a FastCGI endpoint and clients of it.</summary>
+internal static class FastCgiTestServer
+{
+    public static Task<GatewayTestServer> StartAsync(
+        RequestDelegate app, Action<UwsgiOptions>? configure = null, TimeProvider? time = null) =>
+        GatewayTestServer.StartAsync(app, options =>
+        {
+            options.Protocol = GatewayProtocol.FastCgi;
+            options.Uwsgi = configure;
+            options.Time = time;
+        });
+
+    public static async Task<FastCgiClient> OpenAsync(this GatewayTestServer server, params byte[][] records) =>
+        new(await server.ConnectAsync(records.SelectMany(record => record).ToArray()));
+
+    /// <summary>Answers with the path and the body, as far as it can be read.</summary>
+    public static async Task EchoAsync(HttpContext context)
+    {
+        using var body = new MemoryStream();
+        await context.Request.Body.CopyToAsync(body, context.RequestAborted);
+        await context.Response.WriteAsync($"{context.Request.Path} ");
+        await context.Response.Body.WriteAsync(body.ToArray());
+    }
+}

@@ -1,0 +1,117 @@
+using Microsoft.AspNetCore.Http;
+using Uwsgi.AspNetCore.Testing;
+using static Uwsgi.AspNetCore.Testing.FastCgiBytes;
+
+namespace Uwsgi.AspNetCore.FunctionalTests.FastCgi;
+
+/// <summary>Time limits on a clock that the tests move, and the end of the server.</summary>
+public class FastCgiTimeTests
+{
+    private readonly ManualTimeProvider _time = new();
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(5)]
+    public async Task A_connection_that_never_speaks_is_closed(int length)
+    {
+        await using var server = await FastCgiTestServer.StartAsync(FastCgiTestServer.EchoAsync, time: _time);
+        var client = await server.OpenAsync(Begin(1)[..length]);
+        await _time.WaitForArmedTimersAsync();
+
+        _time.Advance(TimeSpan.FromSeconds(30));
+
+        await client.AssertClosedAsync();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Params_that_do_not_arrive_in_time_are_answered_408(bool keep)
+    {
+        await using var server = await FastCgiTestServer.StartAsync(FastCgiTestServer.EchoAsync, time: _time);
+        var client = await server.OpenAsync(Begin(1, keep), Record(ParamsType, 1, [1, 1, 65]));
+        await _time.WaitForArmedTimersAsync();
+
+        _time.Advance(TimeSpan.FromSeconds(30));
+
+        Assert.Equal(408, (await client.ReadAnswerAsync(1)).Response.StatusCode);
+        if (keep)
+        {
+            await client.SendAsync(Request(2, UwsgiPacket.Nginx()));
+            Assert.Equal("/ ", (await client.ReadAnswerAsync(2)).Response.Text);
+        }
+        else
+        {
+            await client.SendAsync(End(StdinType, 1));
+            await client.AssertClosedAsync();
+        }
+    }
+
+    [Fact]
+    public async Task An_idle_kept_connection_is_closed_late()
+    {
+        await using var server = await FastCgiTestServer.StartAsync(FastCgiTestServer.EchoAsync, time: _time);
+        var client = await server.OpenAsync();
+        await client.SendAsync(Request(1, UwsgiPacket.Nginx()));
+        await client.ReadAnswerAsync(1);
+
+        // One that still serves shows that the request has ended for the server as well.
+        await client.SendAsync(Record(GetValuesType, 0));
+        await client.ReadRecordAsync();
+        await _time.WaitForArmedTimersAsync();
+        var end = client.AssertClosedAsync();
+        _time.Advance(TimeSpan.FromSeconds(31));
+        Assert.False(end.IsCompleted);
+        for (var i = 0; i < 10 && !end.IsCompleted; i++)
+            _time.Advance(TimeSpan.FromSeconds(130));
+
+        await end;
+    }
+
+    [Fact]
+    public async Task A_rest_of_a_body_that_does_not_come_delays_the_end_only_so_long()
+    {
+        await using var server = await FastCgiTestServer.StartAsync(context => context.Response.WriteAsync("early"), time: _time);
+        var client = await server.OpenAsync(Head(1, UwsgiPacket.Nginx("POST").Set("CONTENT_LENGTH", "9"), keep: false), Record(StdinType, 1, "123"u8));
+        Assert.Equal("early", (await client.ReadAnswerAsync(1)).Response.Text);
+
+        await _time.WaitForArmedTimersAsync();
+        _time.Advance(TimeSpan.FromSeconds(6));
+
+        await client.AssertClosedAsync();
+    }
+
+    [Fact]
+    public async Task A_stopping_server_closes_idle_connections_and_finishes_what_runs()
+    {
+        var running = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var server = await FastCgiTestServer.StartAsync(async context =>
+        {
+            if (context.Request.Path == "/slow")
+            {
+                running.TrySetResult();
+                await release.Task;
+            }
+
+            await context.Response.WriteAsync("done");
+        });
+        var silent = await server.OpenAsync();
+        var idle = await server.OpenAsync(Request(1, UwsgiPacket.Nginx()));
+        await idle.ReadAnswerAsync(1);
+        var busy = await server.OpenAsync(Request(1, UwsgiPacket.Nginx(target: "/slow")), Begin(3));
+        await running.Task.WithTimeoutAsync();
+
+        var stopping = server.App.StopAsync();
+        await silent.AssertClosedAsync();
+        await idle.AssertClosedAsync();
+        await busy.SendAsync(Begin(5));
+        Assert.Equal(Overloaded, (await busy.ReadAnswerAsync(5)).ProtocolStatus);
+        await busy.SendAsync(Stream(ParamsType, 3, Pairs(UwsgiPacket.Nginx())), End(ParamsType, 3), End(StdinType, 3));
+        Assert.Equal("done", (await busy.ReadAnswerAsync(3)).Response.Text);
+        release.SetResult();
+        Assert.Equal("done", (await busy.ReadAnswerAsync(1)).Response.Text);
+        await busy.AssertClosedAsync();
+        await stopping.WithTimeoutAsync();
+    }
+}
