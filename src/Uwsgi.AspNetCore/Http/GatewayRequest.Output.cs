@@ -262,7 +262,7 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
             return;
         }
 
-        if (!HasResponseStarted && _applicationError is null && !IsAborted && _onStarting is { Count: > 0 } callbacks)
+        if (!HasResponseStarted && _applicationError is null && _onStarting is { Count: > 0 } callbacks)
         {
             await FireOnStartingAsync(callbacks);
         }
@@ -271,7 +271,8 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
         {
             if (!HasResponseStarted)
             {
-                _statusCode = StatusCodes.Status499ClientClosedRequest;
+                _statusCode = (_applicationError as Microsoft.AspNetCore.Http.BadHttpRequestException)?.StatusCode
+                    ?? StatusCodes.Status499ClientClosedRequest;
             }
 
             return;
@@ -449,7 +450,7 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
             {
                 headers.ContentLength = _buffer.Length;
             }
-            else if (isFinal && headers.ContentLength is null && _statusCode == StatusCodes.Status205ResetContent)
+            else if (isFinal && !IsHead && headers.ContentLength is null && _statusCode == StatusCodes.Status205ResetContent)
             {
                 headers.ContentLength = 0;
             }
@@ -510,7 +511,7 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
             ThrowBodyForbidden();
         }
 
-        if (_bodyRule == BodyRule.Allowed && headers.ContentLength is { } announced && _bodyBytes + nextWrite > announced)
+        if (_bodyRule != BodyRule.Forbidden && headers.ContentLength is { } announced && _bodyBytes + nextWrite > announced)
         {
             ThrowTooManyBytes(_bodyBytes + nextWrite, announced);
         }
@@ -524,21 +525,9 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
             return true;
         }
 
-        if (!HasResponseStarted && IsHead)
-        {
-            LogDiscard(count);
-            return false;
-        }
-
         if (HasResponseStarted && _bodyRule == BodyRule.Forbidden)
         {
             ThrowBodyForbidden();
-        }
-
-        if (HasResponseStarted && _bodyRule == BodyRule.Discarded)
-        {
-            LogDiscard(count);
-            return false;
         }
 
         var announced = HasResponseStarted ? _declaredLength : EffectiveResponseHeaders.ContentLength;
@@ -548,6 +537,12 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
         }
 
         _bodyBytes += count;
+        if (IsHead)
+        {
+            LogDiscard(count);
+            return false;
+        }
+
         return true;
     }
 

@@ -155,6 +155,7 @@ internal partial class GatewayRequest : IHttpResponseFeature
         _replacedResponseHeaders = null;
         _responseHeaders.Reset();
         _responseHeaders.Attach(Settings);
+        _responseHeaders.ContentLength = 0;
         _statusCode = statusCode;
         _reasonPhrase = null;
     }
