@@ -58,9 +58,6 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
         set => _minResponseRate.Set(value);
     }
 
-    /// <summary>Gets how many body bytes were accepted.</summary>
-    public long BodyBytesWritten => _bodyBytes;
-
     internal long UnflushedBytes
     {
         get
@@ -313,14 +310,6 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
         await EndResponseAsync();
     }
 
-    /// <summary>Answers a request that never reaches the application.</summary>
-    public async ValueTask RejectAsync(int statusCode)
-    {
-        SetErrorResponse(statusCode);
-        CommitHead(isFinal: true);
-        await EndResponseAsync();
-    }
-
     private ValueTask StartResponseAsync(int nextWrite = 0)
     {
         if (HasResponseStarted)
@@ -424,6 +413,11 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
         }
 
         await flush;
+        if (_declaredLength is null && (_bodyReader is null ? _contentLength == 0 : _bodyReader.IsAtEnd))
+        {
+            // Only the connection's end tells the web server that this was all; callbacks need not hold it up.
+            Exchange.CloseOutput();
+        }
     }
 
     // Fixes status and headers and writes them, with whatever body was buffered behind them.
@@ -436,7 +430,7 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
                 return;
             }
 
-            var headers = EffectiveResponseHeaders;
+            var headers = TakeOverReplacedHeaders();
             if (headers.ContainsKey(HeaderNames.TransferEncoding))
             {
                 // No gateway protocol carries transfer codings: the framing would end up in the client's body.
@@ -475,7 +469,7 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
                 return;
             }
 
-            ResponseHeadWriter.Write(Exchange, Exchange.HasStatusLine, _statusCode, _reasonPhrase, headers, _responseHeaders);
+            ResponseHeadWriter.Write(Exchange, Exchange.HasStatusLine, _statusCode, _reasonPhrase, headers);
             if (_bodyRule == BodyRule.Allowed)
             {
                 _unflushedBytes += _buffer.Length;
@@ -488,8 +482,25 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
         }
     }
 
+    // A collection that the application put in place of ours has checked nothing, and would stay writable.
+    private ResponseHeaders TakeOverReplacedHeaders()
+    {
+        if (_replacedResponseHeaders is { } replaced)
+        {
+            _responseHeaders.Clear();
+            foreach (var (name, value) in replaced)
+            {
+                _responseHeaders[name] = value;
+            }
+
+            _replacedResponseHeaders = null;
+        }
+
+        return _responseHeaders;
+    }
+
     // RFC 9110 section 8.6: which responses have a body, and which may announce a length.
-    private void ApplyBodyRule(IHeaderDictionary headers, int nextWrite)
+    private void ApplyBodyRule(ResponseHeaders headers, int nextWrite)
     {
         var isBodiless = _statusCode is < 200 or StatusCodes.Status204NoContent or StatusCodes.Status205ResetContent or StatusCodes.Status304NotModified;
         _bodyRule = IsHead ? BodyRule.Discarded : isBodiless ? BodyRule.Forbidden : BodyRule.Allowed;

@@ -56,8 +56,6 @@ internal partial class GatewayRequest : IHttpResponseFeature
     /// <summary>Gets what went wrong in the application, for hosting's own diagnostics.</summary>
     public Exception? ApplicationError => _applicationError;
 
-    public int StatusCode => _statusCode;
-
     void IHttpResponseFeature.OnStarting(Func<object, Task> callback, object state)
     {
         ArgumentNullException.ThrowIfNull(callback);
