@@ -6,8 +6,8 @@ using Xunit.Abstractions;
 namespace Uwsgi.AspNetCore.Testing;
 
 /// <summary>
-/// What one web server sent over one connection, recorded. Use <see cref="Uwsgi"/> as member data. The files are described in
-/// the README beside them.
+/// What one web server sent over one connection, recorded. Use <see cref="Uwsgi"/>, <see cref="FastCgi"/> or <see cref="Scgi"/>
+/// as member data. The files are described in the README beside them.
 /// </summary>
 public sealed class Capture : IXunitSerializable
 {
@@ -16,6 +16,7 @@ public sealed class Capture : IXunitSerializable
     private static readonly Lazy<IReadOnlyDictionary<string, ExpectedRequest>> Expectations = new(LoadExpectations);
 
     private byte[]? _bytes;
+    private object? _content;
 
     /// <summary>For the test runner, which fills it in afterwards.</summary>
     public Capture()
@@ -30,6 +31,18 @@ public sealed class Capture : IXunitSerializable
 
     /// <summary>Gets every uwsgi capture.</summary>
     public static IEnumerable<Capture> AllUwsgi => All("uwsgi/");
+
+    /// <summary>Gets every FastCGI capture, as member data.</summary>
+    public static TheoryData<Capture> FastCgi => [.. AllFastCgi];
+
+    /// <summary>Gets every FastCGI capture.</summary>
+    public static IEnumerable<Capture> AllFastCgi => All("fastcgi/");
+
+    /// <summary>Gets every SCGI capture, as member data.</summary>
+    public static TheoryData<Capture> Scgi => [.. AllScgi];
+
+    /// <summary>Gets every SCGI capture.</summary>
+    public static IEnumerable<Capture> AllScgi => All("scgi/");
 
     /// <summary>Gets the protocol and the case, without the extension: <c>uwsgi/nginx-get</c>.</summary>
     public string Name { get; private set; }
@@ -47,8 +60,14 @@ public sealed class Capture : IXunitSerializable
 
     public IReadOnlyList<string> Notes => Manifest.Value[Name].Entry.Notes;
 
-    /// <summary>Gets what the bytes hold.</summary>
-    public CapturedPacket Packet => Manifest.Value[Name].Entry.Expect;
+    /// <summary>Gets what the bytes of a uwsgi capture hold.</summary>
+    public CapturedPacket Packet => Content<CapturedPacket>();
+
+    /// <summary>Gets what the bytes of a FastCGI capture hold.</summary>
+    public CapturedRecords Records => Content<CapturedRecords>();
+
+    /// <summary>Gets what the bytes of an SCGI capture hold.</summary>
+    public CapturedNetstring Netstring => Content<CapturedNetstring>();
 
     /// <summary>Gets what the bytes must become.</summary>
     public ExpectedRequest Expected => Expectations.Value[Name];
@@ -75,13 +94,18 @@ public sealed class Capture : IXunitSerializable
 
     public void Serialize(IXunitSerializationInfo info) => info.AddValue(nameof(Name), Name);
 
+    private T Content<T>() => (T)(_content ??= Manifest.Value[Name].Entry.Expect.Deserialize<T>(Json)!);
+
     private static IEnumerable<Capture> All(string prefix) =>
         Manifest.Value.Keys.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)).Select(name => new Capture(name));
 
     private static Dictionary<string, (Entry Entry, Source Source)> LoadManifest()
     {
-        var file = JsonSerializer.Deserialize<ManifestFile>(ReadResource("Captures/manifest.json"), Json)!;
-        return file.Captures.ToDictionary(entry => NameOf(entry.File), entry => (entry, file.Sources[entry.Source]));
+        string[] files = ["Captures/manifest.json", "Captures/fastcgi/manifest.json", "Captures/scgi/manifest.json"];
+        return files
+            .Select(name => JsonSerializer.Deserialize<ManifestFile>(ReadResource(name), Json)!)
+            .SelectMany(file => file.Captures.Select(entry => (Entry: entry, Source: file.Sources[entry.Source])))
+            .ToDictionary(capture => NameOf(capture.Entry.File));
     }
 
     private static Dictionary<string, ExpectedRequest> LoadExpectations()
@@ -116,7 +140,7 @@ public sealed class Capture : IXunitSerializable
         string Sha256,
         IReadOnlyList<string> HttpRequest,
         IReadOnlyList<string> Notes,
-        CapturedPacket Expect);
+        JsonElement Expect);
 }
 
 /// <summary>What the bytes of a uwsgi capture hold, as decoded when they were recorded.</summary>
@@ -131,3 +155,31 @@ public sealed record CapturedPacket(
 
 /// <summary>The part of a capture that belongs to the tunnel an upgrade opened.</summary>
 public sealed record CapturedTail(int Length, string Latin1);
+
+/// <summary>What the bytes of a FastCGI capture hold; nothing when they are malformed.</summary>
+public sealed record CapturedRecords(
+    IReadOnlyList<JsonElement>? Records, IReadOnlyList<CapturedRequest>? Requests, IReadOnlyList<JsonElement>? Management, bool Malformed);
+
+/// <summary>One FastCGI request of a capture, in the order of BEGIN_REQUEST.</summary>
+public sealed record CapturedRequest(
+    ushort Id,
+    ushort Role,
+    byte Flags,
+    bool ParamsEnded,
+    bool StdinEnded,
+    bool Aborted,
+    [property: JsonPropertyName("params")] IReadOnlyList<CapturedVariable> Variables,
+    int BodyLength,
+    string BodySha256)
+{
+    /// <summary>Gets whether the web server keeps the connection.</summary>
+    public bool KeepsConnection => (Flags & 1) != 0;
+}
+
+/// <summary>What the bytes of an SCGI capture hold.</summary>
+public sealed record CapturedNetstring(
+    int NetstringLength,
+    [property: JsonPropertyName("params")] IReadOnlyList<CapturedVariable> Variables,
+    int BodyLength,
+    string BodySha256,
+    CapturedTail? BytesAfterUpgrade);

@@ -39,11 +39,12 @@ internal static class FastCgiPairs
         }
     }
 
-    /// <summary>Answers GET_VALUES: the known names with their values, unknown ones left out.</summary>
+    /// <summary>Answers GET_VALUES: each known name once with its value, unknown ones left out.</summary>
     /// <exception cref="GatewayProtocolException">The question is malformed.</exception>
     public static void WriteValues(IBufferWriter<byte> output, ReadOnlySpan<byte> question, int maxRequests, bool multiplexes)
     {
         var answer = new ArrayBufferWriter<byte>(64);
+        bool hasConnections = false, hasRequests = false, hasMultiplexing = false;
         for (var position = 0; position < question.Length;)
         {
             var nameLength = ReadLength(question, ref position);
@@ -55,13 +56,17 @@ internal static class FastCgiPairs
 
             var name = question.Slice(position, nameLength);
             position += nameLength + valueLength;
-            if (name.SequenceEqual("FCGI_MAX_CONNS"u8) || name.SequenceEqual("FCGI_MAX_REQS"u8))
+            if (name.SequenceEqual("FCGI_MAX_CONNS"u8))
             {
-                WritePair(answer, name, maxRequests);
+                WritePair(answer, name, maxRequests, ref hasConnections);
+            }
+            else if (name.SequenceEqual("FCGI_MAX_REQS"u8))
+            {
+                WritePair(answer, name, maxRequests, ref hasRequests);
             }
             else if (name.SequenceEqual("FCGI_MPXS_CONNS"u8))
             {
-                WritePair(answer, name, multiplexes ? 1 : 0);
+                WritePair(answer, name, multiplexes ? 1 : 0, ref hasMultiplexing);
             }
         }
 
@@ -69,8 +74,15 @@ internal static class FastCgiPairs
         output.Write(answer.WrittenSpan);
     }
 
-    private static void WritePair(ArrayBufferWriter<byte> answer, ReadOnlySpan<byte> name, int value)
+    // Once each, or a question that repeats a name would get an answer larger than a record.
+    private static void WritePair(ArrayBufferWriter<byte> answer, ReadOnlySpan<byte> name, int value, ref bool isWritten)
     {
+        if (isWritten)
+        {
+            return;
+        }
+
+        isWritten = true;
         var text = Encoding.ASCII.GetBytes(value.ToString(System.Globalization.CultureInfo.InvariantCulture));
         answer.Write([(byte)name.Length, (byte)text.Length]);
         answer.Write(name);
