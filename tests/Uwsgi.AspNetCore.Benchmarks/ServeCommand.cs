@@ -22,6 +22,8 @@ internal static class ServeCommand
         var scenario = Scenario.Find(options.Value("--scenario") ?? "hello");
         var http = options.Value("--http");
         var uwsgi = options.Value("--uwsgi");
+        var fastCgi = options.Value("--fastcgi");
+        var scgi = options.Value("--scgi");
         options.ThrowIfAnyLeft();
 
         var builder = WebApplication.CreateBuilder();
@@ -32,11 +34,13 @@ internal static class ServeCommand
             builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, http));
         }
 
-        if (uwsgi is not null)
+        if ((uwsgi ?? fastCgi ?? scgi) is not null)
         {
             builder.WebHost.UseUwsgi(options =>
             {
-                options.Sockets.Add(uwsgi);
+                Add(options.Sockets, uwsgi);
+                Add(options.FastCgiSockets, fastCgi);
+                Add(options.ScgiSockets, scgi);
                 options.Backlog = Backlog;
             });
         }
@@ -55,6 +59,14 @@ internal static class ServeCommand
 
         await app.StopAsync();
         return 0;
+    }
+
+    private static void Add(IList<string> sockets, string? address)
+    {
+        if (address is not null)
+        {
+            sockets.Add(address);
+        }
     }
 
     private static void Listen(Microsoft.AspNetCore.Server.Kestrel.Core.KestrelServerOptions kestrel, string address)

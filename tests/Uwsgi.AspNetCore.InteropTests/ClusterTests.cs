@@ -31,7 +31,7 @@ public sealed class ClusterTests(ITestOutputHelper output)
 
         var working = load.RunAsync();
         await load.WaitForAsync(RequestsBeforeTheKill);
-        Assert.Equal([unix.Process.Id, tcp.Process.Id], load.Answers.Keys.Order().Intersect([unix.Process.Id, tcp.Process.Id]).Order());
+        Assert.Contains(killed.Process.Id, load.Answers.Keys);
         await killed.KillAsync();
         await load.WaitForAsync(load.Count + RequestsAfterTheKill);
         await load.StopAsync(working);

@@ -1,7 +1,5 @@
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Logging;
 using Uwsgi.AspNetCore.InteropTests.Children;
 using Uwsgi.AspNetCore.InteropTests.Http;
 using Uwsgi.AspNetCore.InteropTests.Servers;
@@ -22,11 +20,11 @@ public sealed class SlowClientTests(ITestOutputHelper output)
     {
         var uploads = new Crowd(SlowUploads);
         var downloads = new Crowd(SlowDownloads);
-        await using var app = await StartAppAsync(uploads, downloads);
+        await using var app = await TestApp.StartAsync(uwsgi => uwsgi.Sockets.Add("127.0.0.1:0"), app => Map(app, uploads, downloads));
         await using var nginx = await NginxServer.StartAsync("site", $$"""
             location / {
                 include uwsgi_params;
-                uwsgi_pass {{app.Urls.Single(url => url.StartsWith("uwsgi://"))["uwsgi://".Length..]}};
+                uwsgi_pass {{app.GetUwsgiAddress()}};
                 uwsgi_buffering off;
                 uwsgi_request_buffering off;
             }
@@ -53,12 +51,8 @@ public sealed class SlowClientTests(ITestOutputHelper output)
         await downloads.AllLeft.OrTimeout();
     }
 
-    private static async Task<WebApplication> StartAppAsync(Crowd uploads, Crowd downloads)
+    private static void Map(WebApplication app, Crowd uploads, Crowd downloads)
     {
-        var builder = WebApplication.CreateBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.UseUwsgi(uwsgi => uwsgi.Sockets.Add("127.0.0.1:0"));
-        var app = builder.Build();
         app.MapPost("/fast", (HttpRequest request) => new StreamReader(request.Body).ReadToEndAsync());
         app.MapPost("/upload", (HttpContext context) => uploads.VisitAsync(() => context.Request.Body.CopyToAsync(Stream.Null)));
         app.MapGet("/download", (HttpContext context) => downloads.VisitAsync(async () =>
@@ -67,8 +61,6 @@ public sealed class SlowClientTests(ITestOutputHelper output)
             {
             }
         }));
-        await app.StartAsync();
-        return app;
     }
 
     private static async Task<List<RawHttpConnection>> ConnectAsync(NginxServer nginx, int count, RawRequest request)

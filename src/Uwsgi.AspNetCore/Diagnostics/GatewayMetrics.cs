@@ -33,10 +33,6 @@ internal sealed class GatewayMetrics : IDisposable
         _meter.CreateObservableCounter("uwsgi.server.pings", () => Volatile.Read(ref _pings), "{ping}", "uwsgi pings answered.");
     }
 
-    public long Requests => Volatile.Read(ref _requests);
-
-    public long ActiveRequests => Volatile.Read(ref _activeRequests);
-
     public void RequestStarted()
     {
         Interlocked.Increment(ref _requests);

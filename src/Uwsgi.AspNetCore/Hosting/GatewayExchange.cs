@@ -61,6 +61,11 @@ internal abstract class GatewayExchange : IBufferWriter<byte>
     /// <summary>Marks the end of the response behind the bytes written so far; sent with the next flush.</summary>
     public abstract void EndResponse();
 
+    /// <summary>Ends the response of a protocol whose responses end with the connection; called behind the last flush.</summary>
+    public virtual void CloseOutput()
+    {
+    }
+
     /// <summary>Ends the exchange at once; what is not sent yet is lost, and the peer can tell where the protocol allows it.</summary>
     public abstract void Abort(ConnectionAbortedException reason);
 }

@@ -27,24 +27,32 @@ internal sealed class SingleRequestConnection(ConnectionContext connection, Head
     {
         try
         {
-            var scan = await ReadHeadAsync();
-            switch (scan.Status)
+            try
             {
-                case HeadScanStatus.Complete:
-                    await ProcessAsync(application, scan);
-                    break;
-                case HeadScanStatus.Ping:
-                    await AnswerPingAsync();
-                    break;
+                await ServeAsync(application);
+            }
+            catch (GatewayProtocolException rejected)
+            {
+                await RejectAsync(rejected);
             }
         }
-        catch (GatewayProtocolException rejected)
-        {
-            await RejectAsync(rejected);
-        }
-        catch (Exception gone) when (gone is ConnectionResetException or ConnectionAbortedException or IOException)
+        catch (Exception gone) when (ConnectionLoss.Is(gone))
         {
             Log.ConnectionReset(services.Logger, connection.ConnectionId, gone);
+        }
+    }
+
+    private async ValueTask ServeAsync(GatewayApplication application)
+    {
+        var scan = await ReadHeadAsync();
+        switch (scan.Status)
+        {
+            case HeadScanStatus.Complete:
+                await ProcessAsync(application, scan);
+                break;
+            case HeadScanStatus.Ping:
+                await AnswerPingAsync();
+                break;
         }
     }
 

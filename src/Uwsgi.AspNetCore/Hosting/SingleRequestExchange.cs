@@ -45,6 +45,8 @@ internal sealed class SingleRequestExchange(
     {
     }
 
+    public override void CloseOutput() => _output.Complete();
+
     public override void Abort(ConnectionAbortedException reason)
     {
         _isAborted = true;

@@ -27,12 +27,13 @@ internal sealed class TimeoutClock : IDisposable
     {
         lock (_lock)
         {
-            Debug.Assert(!wait.IsLinked, "A wait is linked once.");
             if (_isDisposed)
             {
                 return;
             }
 
+            // An application can abandon a read that is still waiting; the wait serves whoever reads now.
+            wait.Unlink(ref _head);
             wait.Link(ref _head);
             _timer ??= _time.CreateTimer(static state => ((TimeoutClock)state!).Tick(), this, Interval, Interval);
         }

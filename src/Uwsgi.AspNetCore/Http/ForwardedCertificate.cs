@@ -24,6 +24,11 @@ internal sealed class ForwardedCertificate : ITlsConnectionFeature
     public ForwardedCertificate(IHttpResponseFeature response, GatewayVariables variables, ILogger logger)
     {
         _logger = logger;
+        if (!variables.Contains(KnownVariable.SslClientCert))
+        {
+            return;
+        }
+
         if (variables[KnownVariable.SslClientVerify] is { IsEmpty: true } || variables[KnownVariable.SslClientVerify].SequenceEqual("SUCCESS"u8))
         {
             _pem = variables.GetString(KnownVariable.SslClientCert);

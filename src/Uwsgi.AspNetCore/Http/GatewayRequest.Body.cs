@@ -59,9 +59,6 @@ internal partial class GatewayRequest :
 
     bool IHttpBodyControlFeature.AllowSynchronousIO { get => _allowSynchronousIO; set => _allowSynchronousIO = value; }
 
-    /// <summary>Gets how many body bytes the application has read.</summary>
-    public long BodyBytesRead => _bodyReader?.BytesRead ?? 0;
-
     private bool HasBodyReadStarted => _bodyReader?.HasStarted == true;
 
     private RequestBodyReader BodyReader

@@ -28,7 +28,8 @@ internal partial class GatewayRequest : IHttpRequestLifetimeFeature
     public bool IsConnectionLost => _isConnectionLost || Exchange.IsAborted;
 
     /// <summary>Gets whether the object may serve another request.</summary>
-    public bool CanBeReused => !_isAborted && !IsUpgraded && _applicationError is null;
+    public bool CanBeReused =>
+        !_isAborted && !IsUpgraded && _applicationError is null && _pendingFlush is null && _bodyReader?.IsWaiting != true;
 
     void IHttpRequestLifetimeFeature.Abort()
     {

@@ -58,9 +58,6 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
         set => _minResponseRate.Set(value);
     }
 
-    /// <summary>Gets how many body bytes were accepted.</summary>
-    public long BodyBytesWritten => _bodyBytes;
-
     internal long UnflushedBytes
     {
         get
@@ -262,7 +259,7 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
             return;
         }
 
-        if (!HasResponseStarted && _applicationError is null && !IsAborted && _onStarting is { Count: > 0 } callbacks)
+        if (!HasResponseStarted && _applicationError is null && _onStarting is { Count: > 0 } callbacks)
         {
             await FireOnStartingAsync(callbacks);
         }
@@ -271,7 +268,8 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
         {
             if (!HasResponseStarted)
             {
-                _statusCode = StatusCodes.Status499ClientClosedRequest;
+                _statusCode = (_applicationError as Microsoft.AspNetCore.Http.BadHttpRequestException)?.StatusCode
+                    ?? StatusCodes.Status499ClientClosedRequest;
             }
 
             return;
@@ -309,14 +307,6 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
             }
         }
 
-        await EndResponseAsync();
-    }
-
-    /// <summary>Answers a request that never reaches the application.</summary>
-    public async ValueTask RejectAsync(int statusCode)
-    {
-        SetErrorResponse(statusCode);
-        CommitHead(isFinal: true);
         await EndResponseAsync();
     }
 
@@ -423,6 +413,11 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
         }
 
         await flush;
+        if (_declaredLength is null && (_bodyReader is null ? _contentLength == 0 : _bodyReader.IsAtEnd))
+        {
+            // Only the connection's end tells the web server that this was all; callbacks need not hold it up.
+            Exchange.CloseOutput();
+        }
     }
 
     // Fixes status and headers and writes them, with whatever body was buffered behind them.
@@ -435,7 +430,7 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
                 return;
             }
 
-            var headers = EffectiveResponseHeaders;
+            var headers = TakeOverReplacedHeaders();
             if (headers.ContainsKey(HeaderNames.TransferEncoding))
             {
                 // No gateway protocol carries transfer codings: the framing would end up in the client's body.
@@ -449,7 +444,7 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
             {
                 headers.ContentLength = _buffer.Length;
             }
-            else if (isFinal && headers.ContentLength is null && _statusCode == StatusCodes.Status205ResetContent)
+            else if (isFinal && !IsHead && headers.ContentLength is null && _statusCode == StatusCodes.Status205ResetContent)
             {
                 headers.ContentLength = 0;
             }
@@ -474,7 +469,7 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
                 return;
             }
 
-            ResponseHeadWriter.Write(Exchange, Exchange.HasStatusLine, _statusCode, _reasonPhrase, headers, _responseHeaders);
+            ResponseHeadWriter.Write(Exchange, Exchange.HasStatusLine, _statusCode, _reasonPhrase, headers);
             if (_bodyRule == BodyRule.Allowed)
             {
                 _unflushedBytes += _buffer.Length;
@@ -487,8 +482,25 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
         }
     }
 
+    // A collection that the application put in place of ours has checked nothing, and would stay writable.
+    private ResponseHeaders TakeOverReplacedHeaders()
+    {
+        if (_replacedResponseHeaders is { } replaced)
+        {
+            _responseHeaders.Clear();
+            foreach (var (name, value) in replaced)
+            {
+                _responseHeaders[name] = value;
+            }
+
+            _replacedResponseHeaders = null;
+        }
+
+        return _responseHeaders;
+    }
+
     // RFC 9110 section 8.6: which responses have a body, and which may announce a length.
-    private void ApplyBodyRule(IHeaderDictionary headers, int nextWrite)
+    private void ApplyBodyRule(ResponseHeaders headers, int nextWrite)
     {
         var isBodiless = _statusCode is < 200 or StatusCodes.Status204NoContent or StatusCodes.Status205ResetContent or StatusCodes.Status304NotModified;
         _bodyRule = IsHead ? BodyRule.Discarded : isBodiless ? BodyRule.Forbidden : BodyRule.Allowed;
@@ -510,7 +522,7 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
             ThrowBodyForbidden();
         }
 
-        if (_bodyRule == BodyRule.Allowed && headers.ContentLength is { } announced && _bodyBytes + nextWrite > announced)
+        if (_bodyRule != BodyRule.Forbidden && headers.ContentLength is { } announced && _bodyBytes + nextWrite > announced)
         {
             ThrowTooManyBytes(_bodyBytes + nextWrite, announced);
         }
@@ -524,21 +536,9 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
             return true;
         }
 
-        if (!HasResponseStarted && IsHead)
-        {
-            LogDiscard(count);
-            return false;
-        }
-
         if (HasResponseStarted && _bodyRule == BodyRule.Forbidden)
         {
             ThrowBodyForbidden();
-        }
-
-        if (HasResponseStarted && _bodyRule == BodyRule.Discarded)
-        {
-            LogDiscard(count);
-            return false;
         }
 
         var announced = HasResponseStarted ? _declaredLength : EffectiveResponseHeaders.ContentLength;
@@ -548,6 +548,12 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
         }
 
         _bodyBytes += count;
+        if (IsHead)
+        {
+            LogDiscard(count);
+            return false;
+        }
+
         return true;
     }
 

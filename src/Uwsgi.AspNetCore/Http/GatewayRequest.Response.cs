@@ -56,8 +56,6 @@ internal partial class GatewayRequest : IHttpResponseFeature
     /// <summary>Gets what went wrong in the application, for hosting's own diagnostics.</summary>
     public Exception? ApplicationError => _applicationError;
 
-    public int StatusCode => _statusCode;
-
     void IHttpResponseFeature.OnStarting(Func<object, Task> callback, object state)
     {
         ArgumentNullException.ThrowIfNull(callback);
@@ -155,6 +153,7 @@ internal partial class GatewayRequest : IHttpResponseFeature
         _replacedResponseHeaders = null;
         _responseHeaders.Reset();
         _responseHeaders.Attach(Settings);
+        _responseHeaders.ContentLength = 0;
         _statusCode = statusCode;
         _reasonPhrase = null;
     }

@@ -54,7 +54,8 @@ internal partial class GatewayRequest
             Set(fastCgi);
         }
 
-        if (Settings.ForwardClientCertificate && Variables.Contains(KnownVariable.SslClientCert))
+        // Also without the variable: the connection's own certificate would be the web server's, not the client's.
+        if (Settings.ForwardClientCertificate)
         {
             Set<ITlsConnectionFeature>(new ForwardedCertificate(this, Variables, _logger));
         }
@@ -78,6 +79,7 @@ internal partial class GatewayRequest
         ResetLifetime();
         ResetUpgrade();
         Variables.Reset();
+        _exchange?.Timeouts.StopRead();
         _exchange = null;
     }
 
@@ -86,6 +88,7 @@ internal partial class GatewayRequest
     {
         DetachOutput();
         DetachBody();
+        _abortSource = null;
         _requestNumber = 0;
     }
 

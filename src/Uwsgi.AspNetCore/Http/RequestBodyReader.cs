@@ -31,6 +31,9 @@ internal sealed class RequestBodyReader(GatewayRequest request) : PipeReader
     /// <summary>Gets whether every byte of the body has been consumed.</summary>
     public bool IsAtEnd => _remaining == 0;
 
+    /// <summary>Gets whether a read is waiting for input; an application may have abandoned it.</summary>
+    public bool IsWaiting { get; private set; }
+
     public override bool TryRead(out ReadResult result)
     {
         BeginRead();
@@ -174,9 +177,9 @@ internal sealed class RequestBodyReader(GatewayRequest request) : PipeReader
 
             return false;
         }
-        catch (Exception error) when (error is IOException or ConnectionAbortedException or OperationCanceledException)
+        catch (Exception error) when (ConnectionLoss.Is(error) || error is OperationCanceledException or InvalidOperationException)
         {
-            // The peer closed without waiting; there is nobody left to drain for.
+            // The peer closed without waiting, and there is nobody left to drain for; or the application has left a read pending.
             return false;
         }
         finally
@@ -196,17 +199,19 @@ internal sealed class RequestBodyReader(GatewayRequest request) : PipeReader
             ReadResult read;
             exchange.Timeouts.SetReadRate(((IHttpMinRequestBodyDataRateFeature)request).MinDataRate);
             exchange.Timeouts.StartRead(exchange.Settings.RequestBodyTimeout);
+            IsWaiting = true;
             try
             {
                 read = await exchange.Input.ReadAsync(cancellationToken);
             }
-            catch (Exception lost) when (lost is IOException or ConnectionAbortedException)
+            catch (Exception lost) when (ConnectionLoss.Is(lost))
             {
                 request.NoteConnectionLost();
                 throw;
             }
             finally
             {
+                IsWaiting = false;
                 exchange.Timeouts.StopRead();
             }
 
@@ -223,7 +228,7 @@ internal sealed class RequestBodyReader(GatewayRequest request) : PipeReader
         {
             return Input.TryRead(out read);
         }
-        catch (Exception lost) when (lost is IOException or ConnectionAbortedException)
+        catch (Exception lost) when (ConnectionLoss.Is(lost))
         {
             request.NoteConnectionLost();
             throw;

@@ -15,7 +15,7 @@ namespace Uwsgi.AspNetCore.Http;
 internal static class ResponseHeadWriter
 {
     public static void Write(
-        IBufferWriter<byte> output, bool hasStatusLine, int statusCode, string? reasonPhrase, IHeaderDictionary headers, ResponseHeaders own)
+        IBufferWriter<byte> output, bool hasStatusLine, int statusCode, string? reasonPhrase, ResponseHeaders headers)
     {
         var reason = reasonPhrase ?? ReasonPhrases.GetReasonPhrase(statusCode);
         if (hasStatusLine)
@@ -24,19 +24,9 @@ internal static class ResponseHeadWriter
             WriteStatus(output, statusCode, reason);
         }
 
-        if (ReferenceEquals(headers, own))
+        for (var i = 0; i < headers.Count; i++)
         {
-            for (var i = 0; i < own.Count; i++)
-            {
-                WriteField(output, own.GetName(i), own.GetValue(i), statusCode, own);
-            }
-        }
-        else
-        {
-            foreach (var (name, value) in headers)
-            {
-                WriteField(output, name, value, statusCode, own);
-            }
+            WriteField(output, headers.GetName(i), headers.GetValue(i), statusCode, headers);
         }
 
         if (!hasStatusLine)
@@ -68,14 +58,14 @@ internal static class ResponseHeadWriter
         Write(output, "\r\n"u8);
     }
 
-    private static void WriteField(IBufferWriter<byte> output, string name, StringValues values, int statusCode, ResponseHeaders own)
+    private static void WriteField(IBufferWriter<byte> output, string name, StringValues values, int statusCode, ResponseHeaders headers)
     {
         if (BelongsToTheWire(name, statusCode))
         {
             return;
         }
 
-        var encoding = own.GetEncoding(name);
+        var encoding = headers.GetEncoding(name);
         for (var i = 0; i < values.Count; i++)
         {
             if (values[i] is { } value)

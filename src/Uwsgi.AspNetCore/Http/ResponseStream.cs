@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Uwsgi.AspNetCore.Http;
 
-/// <summary>The response body as a stream. It belongs to one connection; once closed it never reaches another client's response.</summary>
+/// <summary>The response body as a stream. It belongs to one connection, and serves its requests in turn.</summary>
 internal sealed class ResponseStream(GatewayRequest request) : Stream
 {
     private bool _isClosed;

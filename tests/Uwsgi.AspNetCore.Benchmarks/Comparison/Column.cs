@@ -32,6 +32,49 @@ internal sealed record Column(string Key, string Title, Upstream Upstream, Func<
         uwsgi_param SERVER_NAME $server_name;
         """;
 
+    /// <summary>nginx's stock scgi_params.</summary>
+    private const string ScgiParams =
+        """
+        scgi_param REQUEST_METHOD $request_method;
+        scgi_param REQUEST_URI $request_uri;
+        scgi_param QUERY_STRING $query_string;
+        scgi_param CONTENT_TYPE $content_type;
+        scgi_param DOCUMENT_URI $document_uri;
+        scgi_param DOCUMENT_ROOT $document_root;
+        scgi_param SCGI 1;
+        scgi_param SERVER_PROTOCOL $server_protocol;
+        scgi_param REQUEST_SCHEME $scheme;
+        scgi_param HTTPS $https if_not_empty;
+        scgi_param REMOTE_ADDR $remote_addr;
+        scgi_param REMOTE_PORT $remote_port;
+        scgi_param SERVER_PORT $server_port;
+        scgi_param SERVER_NAME $server_name;
+        """;
+
+    /// <summary>nginx's stock fastcgi_params.</summary>
+    private const string FastCgiParams =
+        """
+        fastcgi_param QUERY_STRING $query_string;
+        fastcgi_param REQUEST_METHOD $request_method;
+        fastcgi_param CONTENT_TYPE $content_type;
+        fastcgi_param CONTENT_LENGTH $content_length;
+        fastcgi_param SCRIPT_NAME $fastcgi_script_name;
+        fastcgi_param REQUEST_URI $request_uri;
+        fastcgi_param DOCUMENT_URI $document_uri;
+        fastcgi_param DOCUMENT_ROOT $document_root;
+        fastcgi_param SERVER_PROTOCOL $server_protocol;
+        fastcgi_param REQUEST_SCHEME $scheme;
+        fastcgi_param HTTPS $https if_not_empty;
+        fastcgi_param GATEWAY_INTERFACE CGI/1.1;
+        fastcgi_param SERVER_SOFTWARE nginx/$nginx_version;
+        fastcgi_param REMOTE_ADDR $remote_addr;
+        fastcgi_param REMOTE_PORT $remote_port;
+        fastcgi_param SERVER_ADDR $server_addr;
+        fastcgi_param SERVER_PORT $server_port;
+        fastcgi_param SERVER_NAME $server_name;
+        fastcgi_param REDIRECT_STATUS 200;
+        """;
+
     /// <summary>The column every ratio of "one connection per request" refers to.</summary>
     public const string UnpooledBaseline = "proxy";
 
@@ -43,6 +86,9 @@ internal sealed record Column(string Key, string Title, Upstream Upstream, Func<
         new(UnpooledBaseline, "`proxy_pass`, a connection per request", Upstream.Http, name => $"{HttpHost} proxy_pass http://{name};"),
         new(KeptBaseline, "`proxy_pass`, kept connections", Upstream.Http, name => $"{HttpHost} {HttpKept} proxy_pass http://{name};", KeepAlive: 64),
         new("uwsgi", "`uwsgi_pass`, a connection per request", Upstream.Uwsgi, name => $"{UwsgiParams} uwsgi_pass {name};"),
+        new("scgi", "`scgi_pass`, a connection per request", Upstream.Scgi, name => $"{ScgiParams} scgi_pass {name};"),
+        new("fastcgi", "`fastcgi_pass`, a connection per request", Upstream.FastCgi, name => $"{FastCgiParams} fastcgi_pass {name};"),
+        new("fastcgi-kept", "`fastcgi_pass`, kept connections", Upstream.FastCgi, name => $"{FastCgiParams} fastcgi_keep_conn on; fastcgi_pass {name};", KeepAlive: 64),
     ];
 
     public static IReadOnlyList<Column> Select(string? keys) => keys is null ? All : [.. keys.Split(',').Select(Find)];

@@ -11,6 +11,12 @@ internal abstract class Upstream
     /// <summary>This program again, serving uwsgi.</summary>
     public static Upstream Uwsgi { get; } = new AppUpstream("--uwsgi");
 
+    /// <summary>This program again, serving FastCGI.</summary>
+    public static Upstream FastCgi { get; } = new AppUpstream("--fastcgi");
+
+    /// <summary>This program again, serving SCGI.</summary>
+    public static Upstream Scgi { get; } = new AppUpstream("--scgi");
+
     public abstract Task<RunningUpstream> StartAsync(Scenario scenario, string socketPath, bool tcp);
 
     private sealed class AppUpstream(string door) : Upstream

@@ -41,7 +41,7 @@ public class ResponseHeadBenchmarks
     private int Write()
     {
         _output.ResetWrittenCount();
-        ResponseHeadWriter.Write(_output, hasStatusLine: true, StatusCodes.Status200OK, reasonPhrase: null, _headers, _headers);
+        ResponseHeadWriter.Write(_output, hasStatusLine: true, StatusCodes.Status200OK, reasonPhrase: null, _headers);
         _headers.Reset();
         return _output.WrittenCount;
     }

@@ -126,6 +126,15 @@ public sealed class GatewayTestServer : IAsyncDisposable
     public Task<InMemoryConnection> BeginAsync(UwsgiPacket packet, int bodyBytes = 0, PipeScheduler? applicationScheduler = null) =>
         ConnectAsync(packet.ToArray().AsMemory(0, packet.ToHead().Length + bodyBytes), applicationScheduler);
 
+    /// <summary>Opens a connection in memory that looks different to the server. Its pool is not watched.</summary>
+    public async Task<InMemoryConnection> ConnectAsync(InMemoryConnectionOptions options)
+    {
+        var transport = _transport ?? throw new InvalidOperationException("The server is on a socket; use ConnectSocketAsync.");
+        var connection = await transport.ConnectAsync(options: options);
+        _connections.Add(connection);
+        return connection;
+    }
+
     /// <summary>Opens a connection on which a request has arrived when it is accepted: its head at once, its body as the server reads.</summary>
     public async Task<InMemoryConnection> SendAsync(UwsgiPacket packet)
     {

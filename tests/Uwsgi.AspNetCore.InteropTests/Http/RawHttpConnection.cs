@@ -21,10 +21,14 @@ internal sealed class RawHttpConnection : IAsyncDisposable
         _stream = new NetworkStream(socket, ownsSocket: true);
         _reader = PipeReader.Create(_stream, new StreamPipeReaderOptions(bufferSize: 64 * 1024));
         LocalPort = (socket.LocalEndPoint as IPEndPoint)?.Port ?? 0;
+        RemotePort = (socket.RemoteEndPoint as IPEndPoint)?.Port ?? 0;
     }
 
     /// <summary>Gets the client's own port; 0 on a unix socket.</summary>
     public int LocalPort { get; }
+
+    /// <summary>Gets the server's port; 0 on a unix socket.</summary>
+    public int RemotePort { get; }
 
     /// <summary>Gets a value indicating whether the body ended the way its framing says, once it has been read.</summary>
     public bool IsBodyComplete => _framing is Framing.None or Framing.Close || _remaining == 0;

@@ -12,19 +12,20 @@ internal sealed record Difference(string Case, string Field, string? Expected, s
 }
 
 /// <summary>A difference that is right, with the reason.</summary>
-/// <param name="Fields">The fields it concerns, separated by blanks.</param>
+/// <param name="Name">What differs, in a few words.</param>
+/// <param name="Fields">The fields it shows in; a name may end with an asterisk.</param>
 /// <param name="Example">A case in which it must occur.</param>
 /// <param name="Reason">Why the two doors cannot or should not agree.</param>
 /// <param name="IsRight">Whether the two values differ in just the way they should.</param>
-internal sealed record AllowedDifference(string Fields, string Example, string Reason, Func<Difference, bool> IsRight)
+internal sealed record AllowedDifference(string Name, string[] Fields, string Example, string Reason, Func<Difference, bool> IsRight)
 {
     /// <summary>Gets a value indicating whether the entry concerns only its example.</summary>
     public bool OnlyInExample { get; init; }
 
     public bool Covers(Difference difference) =>
         (!OnlyInExample || difference.Case == Example)
-        && Fields.Split(' ').Contains(difference.Field, StringComparer.Ordinal)
+        && Fields.Any(field => field.EndsWith('*')
+            ? difference.Field.StartsWith(field[..^1], StringComparison.Ordinal)
+            : difference.Field == field)
         && IsRight(difference);
-
-    public override string ToString() => Fields;
 }

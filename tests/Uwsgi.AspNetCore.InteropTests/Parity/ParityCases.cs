@@ -23,6 +23,17 @@ internal static class ParityCases
         .. WebSocketCases.All,
     ];
 
+    /// <summary>Gets the cases that depend on how bytes travel: long, slow, broken off and tunnelled ones.</summary>
+    public static IEnumerable<ParityCase> OfTransport =>
+    [
+        .. BodyCases.All,
+        .. WritingCases.All,
+        .. ErrorCases.All,
+        .. StreamingCases.All,
+        .. AbortCases.All,
+        .. WebSocketCases.All,
+    ];
+
     /// <summary>Names the cases which make sense for a door.</summary>
     public static TheoryData<string> NamesFor(Capabilities offers) =>
         [.. All.Where(parityCase => offers.HasFlag(parityCase.Needs)).Select(parityCase => parityCase.Name)];

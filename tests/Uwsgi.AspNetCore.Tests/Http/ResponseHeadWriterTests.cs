@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Text;
-using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
@@ -91,17 +90,6 @@ public class ResponseHeadWriterTests
     }
 
     [Fact]
-    public void Write_CollectionOfTheApplication_IsWritten()
-    {
-        var replaced = new HeaderDictionary { ["X-A"] = "1", ["Connection"] = "close" };
-
-        var output = new ArrayBufferWriter<byte>();
-        ResponseHeadWriter.Write(output, hasStatusLine: true, 200, null, replaced, _headers);
-
-        Assert.Equal("HTTP/1.1 200 OK\r\nX-A: 1\r\n\r\n", Encoding.Latin1.GetString(output.WrittenSpan));
-    }
-
-    [Fact]
     public void Write_LongValues_AreWhole()
     {
         var value = new string('v', 30_000);
@@ -126,7 +114,7 @@ public class ResponseHeadWriterTests
     private string Write(int status, string? reason = null, bool hasStatusLine = true)
     {
         var output = new ArrayBufferWriter<byte>();
-        ResponseHeadWriter.Write(output, hasStatusLine, status, reason, _headers, _headers);
+        ResponseHeadWriter.Write(output, hasStatusLine, status, reason, _headers);
         return Encoding.Latin1.GetString(output.WrittenSpan);
     }
 }

@@ -238,11 +238,11 @@ internal static class ResponseEndpoints
                 response.StatusCode = 204;
                 break;
             case "writer-completed":
-                await response.BodyWriter.CompleteAsync(new InvalidOperationException("given to the writer"));
+                response.BodyWriter.Complete(new InvalidOperationException("given to the writer"));
                 return;
             case "writer-completed-late":
                 await response.WriteAsync("first half ");
-                await response.BodyWriter.CompleteAsync(new InvalidOperationException("given to the writer"));
+                response.BodyWriter.Complete(new InvalidOperationException("given to the writer"));
                 return;
             case "aborted":
                 context.Abort();

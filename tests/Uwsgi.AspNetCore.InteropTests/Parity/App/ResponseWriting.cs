@@ -137,7 +137,7 @@ internal static class ResponseWriting
     private static async Task NoteAsync(HttpContext context, Func<Task> act)
     {
         var error = await Record.ExceptionAsync(act);
-        context.Observed().Note("App.Refused", error?.GetType().Name ?? "no");
+        context.Observed().Note("App.Refused", error is OperationCanceledException ? "cancelled" : error?.GetType().Name ?? "no");
     }
 
     private static async Task FlushEachAsync(HttpResponse response, int count)

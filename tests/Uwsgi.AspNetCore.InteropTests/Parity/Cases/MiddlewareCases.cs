@@ -5,8 +5,6 @@ namespace Uwsgi.AspNetCore.InteropTests.Parity.Cases;
 /// <summary>The framework's middleware that changes requests or responses.</summary>
 internal static class MiddlewareCases
 {
-    private const string Age = "^[0-9]+$";
-
     public static IEnumerable<ParityCase> All =>
     [
         Compressed("compression by gzip", "gzip"),
@@ -54,5 +52,5 @@ internal static class MiddlewareCases
         Assert.Equal("made in step 1", (await visitor.SendAsync(new RawRequest("GET", target))).Text);
         Assert.Equal("made in step 1", (await visitor.SendAsync(new RawRequest("GET", target))).Text);
         Assert.Equal("made in step 3", (await visitor.SendAsync(new RawRequest("GET", target + "/b"))).Text);
-    }).Masking(Age, "(age)");
+    });
 }
