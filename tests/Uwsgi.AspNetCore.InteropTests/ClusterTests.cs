@@ -75,7 +75,7 @@ public sealed class ClusterTests(ITestOutputHelper output)
         do
         {
             timeout.Token.ThrowIfCancellationRequested();
-            answer = (await RawHttpConnection.SendAsync(nginx["site"], new RawRequest("GET", "/work"))).Text;
+            answer = (await RawHttpConnection.SendAsync(nginx["site"], new RawRequest("GET", "/answer"))).Text;
         }
         while (answer != $"{second.Process.Id}");
     }
@@ -141,7 +141,7 @@ public sealed class ClusterTests(ITestOutputHelper output)
 
         private async Task SendAsync(string method)
         {
-            var request = new RawRequest(method, "/work");
+            var request = new RawRequest(method, "/answer");
             var response = await RawHttpConnection.SendAsync(nginx["site"], method == "PUT" ? request.WithBody(new byte[10_000]) : request);
             if (response.Status != 200 || !response.IsComplete)
             {

@@ -27,7 +27,7 @@ public class ShutdownTests
         await using var server = await StartAsync(_ => Task.CompletedTask, socket);
         var end = await ConnectAsync(server);
 
-        // No time-out would ever end the stop, so only the connection's own end can.
+        // No time limit would ever end the stop or the connection, so only its own end can.
         await server.App.StopAsync().WithTimeoutAsync();
 
         Assert.Empty(await end());
@@ -291,6 +291,7 @@ public class ShutdownTests
     private static Task<GatewayTestServer> StartAsync(RequestDelegate app, string? socket) => GatewayTestServer.StartAsync(app, options =>
     {
         options.Socket = socket;
+        options.Uwsgi = uwsgi => uwsgi.Limits.RequestHeadersTimeout = TimeSpan.FromHours(1);
         options.Host = host => host.Services.Configure<HostOptions>(hostOptions => hostOptions.ShutdownTimeout = Timeout.InfiniteTimeSpan);
     });
 

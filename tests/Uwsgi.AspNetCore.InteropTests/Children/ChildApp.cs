@@ -34,7 +34,7 @@ internal static class ChildApp
         app.MapGet("/memory", () => memory.Read());
         app.MapPost("/upload", Task<string> (HttpRequest request) => ReceiveAsync(request, memory));
         app.MapGet("/download", (HttpContext context, long bytes) => SendAsync(context, bytes, memory));
-        app.Map("/work", async (HttpRequest request) =>
+        app.Map("/answer", async (HttpRequest request) =>
         {
             await request.Body.CopyToAsync(Stream.Null);
             return Environment.ProcessId;

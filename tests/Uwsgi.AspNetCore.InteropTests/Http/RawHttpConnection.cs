@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.IO.Pipelines;
 using System.Net;
@@ -127,7 +128,7 @@ internal sealed class RawHttpConnection : IAsyncDisposable
         {
             var result = await _reader.ReadAsync().AsTask().OrTimeout();
             var taken = result.Buffer.Slice(0, Math.Min(limit, result.Buffer.Length));
-            var bytes = System.Buffers.BuffersExtensions.ToArray(taken);
+            var bytes = taken.ToArray();
             _reader.AdvanceTo(taken.End);
             return bytes;
         }
@@ -146,7 +147,7 @@ internal sealed class RawHttpConnection : IAsyncDisposable
             throw new EndOfStreamException($"The connection ended after {result.Buffer.Length} of {count} bytes.");
         }
 
-        var bytes = System.Buffers.BuffersExtensions.ToArray(result.Buffer.Slice(0, count));
+        var bytes = result.Buffer.Slice(0, count).ToArray();
         _reader.AdvanceTo(result.Buffer.GetPosition(count));
         return bytes;
     }
@@ -251,7 +252,7 @@ internal sealed class RawHttpConnection : IAsyncDisposable
         {
             var result = await _reader.ReadAsync().AsTask().OrTimeout();
             var buffer = result.Buffer;
-            if (System.Buffers.BuffersExtensions.PositionOf(buffer, (byte)'\n') is { } end)
+            if (buffer.PositionOf((byte)'\n') is { } end)
             {
                 var line = Encoding.Latin1.GetString(buffer.Slice(0, end)).TrimEnd('\r');
                 _reader.AdvanceTo(buffer.GetPosition(1, end));

@@ -20,7 +20,10 @@ internal enum Capabilities
     /// <summary>Methods no standard knows are passed on as they are.</summary>
     CustomMethods = 8,
 
-    All = Upgrade | ChunkedRequests | Streaming | CustomMethods,
+    /// <summary>A response without a length that is cut off can be told from a whole one.</summary>
+    CutResponses = 16,
+
+    All = Upgrade | ChunkedRequests | Streaming | CustomMethods | CutResponses,
 }
 
 /// <summary>One way into the app: where clients connect and what the way behind can do.</summary>

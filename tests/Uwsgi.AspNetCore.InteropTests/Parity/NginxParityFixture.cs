@@ -19,10 +19,13 @@ public abstract class NginxParityFixture : ParityFixture
     });
 
     private protected override (Door Reference, Door Door) GetDoors(WebServerProcess server) =>
-        (new Door($"{server.Version} proxy_pass", server["http"]), new Door($"{server.Version} {Protocol}_pass", server["gateway"]));
+        (new Door($"{server.Version} proxy_pass", server["http"]), new Door($"{server.Version} {Protocol}_pass", server["gateway"], Offers));
 
     /// <summary>Gets the module's name, as its directives start.</summary>
     private protected abstract string Protocol { get; }
+
+    /// <summary>Gets what the module can do.</summary>
+    private protected virtual Capabilities Offers => Capabilities.All;
 
     /// <summary>Gets the address the module connects to.</summary>
     private protected abstract string AddressOf(ParityApp app);

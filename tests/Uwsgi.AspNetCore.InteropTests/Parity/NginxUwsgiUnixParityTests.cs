@@ -29,6 +29,9 @@ public sealed class NginxUwsgiUnixParityTests(NginxUwsgiUnixParityTests.Fixture 
 
         private protected override string Protocol => "uwsgi";
 
+        // There is no reset on a unix socket.
+        private protected override Capabilities Offers => Capabilities.All & ~Capabilities.CutResponses;
+
         public void Dispose() => _directory.Dispose();
 
         protected override void Configure(IWebHostBuilder builder) => builder.UseUwsgi(uwsgi =>

@@ -27,7 +27,9 @@ internal sealed record ParityCase(string Name, Func<Visitor, Task> Visit)
         new(name, async visitor =>
         {
             var response = await visitor.SendAsync(new RawRequest("GET", target));
-            Assert.True(!response.IsComplete || response.Status == 502, $"The answer looks whole: {response.Status} {response.Text}");
+            Assert.True(
+                !visitor.Door.Offers.HasFlag(Capabilities.CutResponses) || !response.IsComplete || response.Status == 502,
+                $"The answer looks whole: {response.Status} {response.Text}");
         });
 
     public static ParityCase Get(string name, string target, int status = 200) => Of(name, new RawRequest("GET", target), status);

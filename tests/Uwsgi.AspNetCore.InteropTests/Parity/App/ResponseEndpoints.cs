@@ -240,10 +240,6 @@ internal static class ResponseEndpoints
             case "writer-completed":
                 response.BodyWriter.Complete(new InvalidOperationException("given to the writer"));
                 return;
-            case "writer-completed-late":
-                await response.WriteAsync("first half ");
-                response.BodyWriter.Complete(new InvalidOperationException("given to the writer"));
-                return;
             case "aborted":
                 context.Abort();
                 return;

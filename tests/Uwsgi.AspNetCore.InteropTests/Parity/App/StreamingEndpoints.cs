@@ -17,7 +17,7 @@ internal static class StreamingEndpoints
         app.MapPost("/unbuffered/conversation", ConverseAsync);
         app.MapPost("/unbuffered/upload", UploadAsync);
         app.MapGet("/unbuffered/endless", WriteUntilAbortedAsync);
-        app.MapGet("/unbuffered/aborted", AbortHalfWayAsync);
+        app.MapGet("/unbuffered/failed/{how}", FailHalfWayAsync);
         app.Map("/wait", WaitUntilAbortedAsync);
         app.MapGet("/timeout", WaitForTimeoutAsync).WithRequestTimeout("at once");
     }
@@ -106,11 +106,23 @@ internal static class StreamingEndpoints
         context.Observed().Note("App.Endless", "aborted");
     }
 
-    private static async Task AbortHalfWayAsync(HttpContext context)
+    /// <summary>Fails when the client has seen the first half of the response, so that nothing depends on who is faster.</summary>
+    private static async Task FailHalfWayAsync(HttpContext context, string how)
     {
+        context.Response.ContentLength = how == "by exception, with length" ? 100 : null;
         await context.Response.WriteAsync("first half");
         await context.Observed().WaitAsync("seen");
-        context.Abort();
+        switch (how)
+        {
+            case "by abort":
+                context.Abort();
+                break;
+            case "by writer":
+                context.Response.BodyWriter.Complete(new InvalidOperationException("given to the writer"));
+                break;
+            default:
+                throw new InvalidOperationException("thrown half way");
+        }
     }
 
     private static async Task WaitUntilAbortedAsync(HttpContext context)

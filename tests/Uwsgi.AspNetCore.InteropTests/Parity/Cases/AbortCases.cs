@@ -12,8 +12,10 @@ internal static class AbortCases
             visitor, exchange => exchange.Connection.DisposeAsync().AsTask().Wait(TestTimeout.Duration))),
         new ParityCase("client goes in the middle of a download", LeaveDownloadAsync).Needing(Capabilities.Streaming),
         new ParityCase("client goes in the middle of an upload", LeaveUploadAsync).Needing(Capabilities.Streaming),
-        new ParityCase("app aborts in the middle of its response", BeLeftAsync).Needing(Capabilities.Streaming),
+        .. Failures.Select(how => new ParityCase($"app fails half way {how}", visitor => BeLeftAsync(visitor, how)).Needing(Capabilities.Streaming)),
     ];
+
+    private static string[] Failures => ["by abort", "by exception", "by exception, with length", "by writer"];
 
     private static async Task LeaveWhileWorkingAsync(Visitor visitor, Action<Exchange> leave)
     {
@@ -46,9 +48,9 @@ internal static class AbortCases
         await exchange.CollectAsync();
     }
 
-    private static async Task BeLeftAsync(Visitor visitor)
+    private static async Task BeLeftAsync(Visitor visitor, string how)
     {
-        await using var exchange = await visitor.OpenAsync(new RawRequest("GET", "/unbuffered/aborted"));
+        await using var exchange = await visitor.OpenAsync(new RawRequest("GET", $"/unbuffered/failed/{Uri.EscapeDataString(how)}"));
         await exchange.SendHeadAsync();
         exchange.Note(await exchange.Connection.ReadHeadAsync());
         Assert.Equal("first half"u8.ToArray(), await exchange.Connection.ReadBodyAsync());

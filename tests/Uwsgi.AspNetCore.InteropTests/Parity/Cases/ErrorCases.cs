@@ -32,7 +32,7 @@ internal static class ErrorCases
     private static string[] Before =>
         ["plain", "unflushed", "on-starting", "on-starting-empty", "cancelled", "io", "status-set"];
 
-    private static string[] After => ["flushed", "flushed-with-length", "writer-completed-late"];
+    private static string[] After => ["flushed", "flushed-with-length"];
 
     // The page lists the request's header fields; nginx adds Connection to requests it sends on over HTTP.
     private static ParityCase Developer(string name, string type) =>
