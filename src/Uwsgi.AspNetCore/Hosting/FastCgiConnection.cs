@@ -83,7 +83,7 @@ internal sealed class FastCgiConnection
             _isAborted = true;
             Connection.Abort(new ConnectionAbortedException(broken.Message, broken));
         }
-        catch (Exception gone) when (gone is ConnectionResetException or ConnectionAbortedException or IOException)
+        catch (Exception gone) when (ConnectionLoss.Is(gone))
         {
             _isAborted = true;
             Log.ConnectionReset(Services.Logger, Connection.ConnectionId, gone);
@@ -132,7 +132,7 @@ internal sealed class FastCgiConnection
         bool isAlone;
         lock (_lock)
         {
-            isAlone = _requests.Count <= 1;
+            isAlone = _requests.Count == 1 && _requests.ContainsKey(exchange.RequestId);
         }
 
         if (isAlone)
@@ -143,8 +143,7 @@ internal sealed class FastCgiConnection
             return;
         }
 
-        // Others are on the connection: only a status can tell, and it is all that FastCGI offers here.
-        _ = SendEndAsync(exchange, applicationStatus: 1, FastCgiProtocolStatus.RequestComplete);
+        // Others are on the connection: only a status can tell, and it is all that FastCGI offers here. ProcessAsync sends it.
     }
 
     private async Task ReadAsync()
@@ -618,7 +617,7 @@ internal sealed class FastCgiConnection
                 _running++;
             }
 
-            if (exchange.RequestId == 1 && exchange.IsStdinEnded)
+            if (exchange.RequestId == 1 && exchange.IsStdinEnded && _ready.Count == 1 && _running == 1)
             {
                 _ = ProcessAsync(exchange);
             }
@@ -710,6 +709,7 @@ internal sealed class FastCgiConnection
     // Keeps one request object on the connection: requests that follow one another need no other, and no new facades.
     private void Recycle(FastCgiExchange exchange, bool reuse)
     {
+        exchange.ReleaseInput();
         var request = exchange.Request!;
         if (reuse && Settings.PoolRequests)
         {

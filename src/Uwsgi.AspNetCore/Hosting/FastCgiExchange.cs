@@ -141,7 +141,7 @@ internal sealed class FastCgiExchange : GatewayExchange, IFastCgiFeature
         }
 
         var isDone = WriteTurn();
-        var flush = _owner.Connection.Transport.Output.FlushAsync(cancellationToken);
+        var flush = _owner.Connection.Transport.Output.FlushAsync(CancellationToken.None);
         if (!isDone || !flush.IsCompletedSuccessfully)
         {
             return FinishFlushAsync(flush, isDone, cancellationToken);
@@ -237,7 +237,7 @@ internal sealed class FastCgiExchange : GatewayExchange, IFastCgiFeature
             if (!HasEnded)
             {
                 FastCgiRecord.WriteStream(_owner.Connection.Transport.Output, FastCgiRecordType.Stderr, RequestId, bytes.AsSpan(0, count));
-                await _owner.Connection.Transport.Output.FlushAsync(cancellationToken);
+                await _owner.Connection.Transport.Output.FlushAsync(CancellationToken.None);
             }
         }
         finally
@@ -291,7 +291,7 @@ internal sealed class FastCgiExchange : GatewayExchange, IFastCgiFeature
     {
         await turn;
         var isDone = WriteTurn();
-        return await FinishFlushAsync(_owner.Connection.Transport.Output.FlushAsync(cancellationToken), isDone, cancellationToken);
+        return await FinishFlushAsync(_owner.Connection.Transport.Output.FlushAsync(CancellationToken.None), isDone, cancellationToken);
     }
 
     private async ValueTask<FlushResult> FinishFlushAsync(ValueTask<FlushResult> flush, bool isDone, CancellationToken cancellationToken)
@@ -316,7 +316,7 @@ internal sealed class FastCgiExchange : GatewayExchange, IFastCgiFeature
             // Another request's turn comes first if it is waiting.
             await _owner.Turn.WaitAsync(cancellationToken);
             isDone = WriteTurn();
-            flush = _owner.Connection.Transport.Output.FlushAsync(cancellationToken);
+            flush = _owner.Connection.Transport.Output.FlushAsync(CancellationToken.None);
         }
     }
 }

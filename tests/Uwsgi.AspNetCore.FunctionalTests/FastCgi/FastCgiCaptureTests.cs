@@ -71,8 +71,10 @@ public class FastCgiCaptureTests
         }
         catch (ConnectionResetException)
         {
-            // Malformed, or cut off in mid-upload.
-            Assert.True(capture.Records.Malformed || requests.Any(request => !request.StdinEnded), "The connection was aborted.");
+            // Malformed, or cut off in mid-upload, or without the pauses in which nginx waited for an answer before it used an id again.
+            Assert.True(
+                capture.Records.Malformed || requests.Any(request => !request.StdinEnded) || requests.DistinctBy(request => request.Id).Count() < requests.Count,
+                "The connection was aborted.");
             return;
         }
 
@@ -85,8 +87,11 @@ public class FastCgiCaptureTests
             {
                 Assert.Equal(0, answer.ProtocolStatus);
                 if (request is { Aborted: false, StdinEnded: true } && answer.Response is { StatusCode: 200 } response)
-                    Assert.Equal(request.BodySha256, response.Text);
+                    Assert.Equal(IsHead(request.Variables) ? "" : request.BodySha256, response.Text);
             }
         }
     }
+
+    private static bool IsHead(IEnumerable<CapturedVariable> variables) =>
+        variables.Any(variable => variable is { Name: "REQUEST_METHOD", Value: "HEAD" });
 }

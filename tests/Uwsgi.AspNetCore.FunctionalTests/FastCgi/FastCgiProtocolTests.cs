@@ -301,11 +301,19 @@ public class FastCgiProtocolTests
     public async Task Aborted_requests_count_as_long_as_they_run()
     {
         var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using var server = await FastCgiTestServer.StartAsync(_ => release.Task, options => options.Limits.MaxRequestsPerConnection = 2);
+        var entered = new SemaphoreSlim(0);
+        await using var server = await FastCgiTestServer.StartAsync(
+            _ =>
+            {
+                entered.Release();
+                return release.Task;
+            },
+            options => options.Limits.MaxRequestsPerConnection = 2);
         var client = await server.OpenAsync();
         for (ushort id = 1; id <= 2; id++)
         {
             await client.SendAsync(Request(id, UwsgiPacket.Nginx()));
+            await entered.WaitAsync(TestTimeouts.Default);
             await client.SendAsync(Abort(id));
             Assert.Equal(Complete, (await client.ReadAnswerAsync(id)).ProtocolStatus);
         }

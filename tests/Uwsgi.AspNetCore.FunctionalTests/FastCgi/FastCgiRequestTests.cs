@@ -97,7 +97,7 @@ public class FastCgiRequestTests
     {
         await using var server = await FastCgiTestServer.StartAsync(async context =>
         {
-            await context.Response.StartAsync();
+            await context.Response.Body.FlushAsync();
             await FastCgiTestServer.EchoAsync(context);
         });
         var client = await server.OpenAsync(Head(1, UwsgiPacket.Nginx("POST").Set("CONTENT_LENGTH", "4")));
