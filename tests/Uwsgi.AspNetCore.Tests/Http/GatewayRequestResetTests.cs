@@ -271,7 +271,7 @@ public class GatewayRequestResetTests
 
         public override bool CanUpgrade => throw new NotSupportedException();
 
-        public override ConnectionTimeouts Timeouts => throw new NotSupportedException();
+        public override ConnectionTimeouts Timeouts { get; } = new(new TimeoutClock(TimeProvider.System), new object(), static _ => { }, static (_, _) => { });
 
         public override bool IsAborted => throw new NotSupportedException();
 
