@@ -1,3 +1,4 @@
+using Uwsgi.AspNetCore.InteropTests.FrontEnds;
 using Xunit.Abstractions;
 
 namespace Uwsgi.AspNetCore.InteropTests.FirstSteps;
@@ -20,7 +21,7 @@ public sealed class SamplesTests(ITestOutputHelper output)
         Assert.NotEmpty(requests);
 
         await using var app = await StartHelloAsync();
-        await using var nginx = await SampleNginx.StartAsync("samples/Hello/nginx.conf", (Uwsgi, app["uwsgi"]));
+        await using var nginx = await NginxFrontEnd.StartAsync("samples/Hello/nginx.conf", (Uwsgi, app["uwsgi"]));
         output.WriteLine(nginx.Version);
         var addresses = new DocumentedAddresses((Uwsgi, app["uwsgi"]), (Http, app["http"]), nginx.Address);
 
@@ -35,7 +36,7 @@ public sealed class SamplesTests(ITestOutputHelper output)
     public async Task Hello_BelowAndBesideTheMount_RoutesByTheWholePath()
     {
         await using var app = await StartHelloAsync();
-        await using var nginx = await SampleNginx.StartAsync("samples/Hello/nginx.conf", (Uwsgi, app["uwsgi"]));
+        await using var nginx = await NginxFrontEnd.StartAsync("samples/Hello/nginx.conf", (Uwsgi, app["uwsgi"]));
 
         Assert.Equal(("/shop", ""), await GetPathAsync(nginx, "/shop"));
         Assert.Equal(("/shop", "/"), await GetPathAsync(nginx, "/shop/"));
@@ -65,7 +66,7 @@ public sealed class SamplesTests(ITestOutputHelper output)
     private static Task<ListeningApp> StartHelloAsync() => ListeningApp.StartAsync(
         ["--project", Repository.PathOf("samples/Hello"), "--no-build", "-c", Repository.Configuration, "--", "--urls", "http://127.0.0.1:0", "--Uwsgi:Sockets:0", "127.0.0.1:0"]);
 
-    private static async Task<(string PathBase, string Path)> GetPathAsync(SampleNginx nginx, string target)
+    private static async Task<(string PathBase, string Path)> GetPathAsync(NginxFrontEnd nginx, string target)
     {
         var lines = (await Repository.CurlAsync($"curl http://{nginx.Address.Actual}{target}")).Split('\n');
         string Get(string name) => Assert.Single(lines, line => line.StartsWith(name, StringComparison.Ordinal))[name.Length..];

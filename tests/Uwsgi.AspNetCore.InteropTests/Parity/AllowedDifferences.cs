@@ -4,14 +4,15 @@ using System.Text.RegularExpressions;
 namespace Uwsgi.AspNetCore.InteropTests.Parity;
 
 /// <summary>
-/// The differences between nginx's <c>proxy_pass</c> to Kestrel's HTTP endpoint and a gateway protocol to ours that are right.
+/// The differences between a web server's HTTP proxy to Kestrel's endpoint and a gateway protocol to ours that are right.
 /// An entry whose example no longer shows the difference fails a test.
 /// </summary>
 internal static partial class AllowedDifferences
 {
     private static readonly string[] Path = ["App.Path", "App.Echo", "App.DisplayUrl", "App.EncodedUrl"];
 
-    public static IReadOnlyList<AllowedDifference> All { get; } =
+    /// <summary>Gets what is so behind any web server: it follows from the protocols, or is a choice of ours.</summary>
+    public static IReadOnlyList<AllowedDifference> OfGateways { get; } =
     [
         new("remote port", ["App.RemotePort"], "method GET",
             "Behind proxy_pass the app sees nginx's own connection, behind a gateway protocol the client's.",
@@ -19,16 +20,9 @@ internal static partial class AllowedDifferences
         new("local port", ["App.LocalPort"], "method GET",
             "For the same reason the local port is nginx's, not the app's.",
             difference => difference.Actual == difference.Fields["Door.Port"]),
-        new("local address", ["App.LocalIpAddress"], "method GET",
-            "The shipped uwsgi_params do not name the server's address.",
-            difference => difference.Actual == "(null)"),
         new("protocol version", ["App.Protocol", "App.Metric[network.protocol.version]"], "protocol HTTP/1.0",
             "Behind proxy_pass the app sees the version nginx speaks to it, behind a gateway protocol the client's.",
             difference => difference.Expected!.Replace("1.1", "1.0") == difference.Actual),
-        new("Connection header", ["App.Header[connection]"], "method GET",
-            "nginx adds Connection: close to what it sends on over HTTP; a gateway protocol has nothing to add it to. "
-            + "Where an upgrade is on offer it is shown as the client spelled it.",
-            difference => difference.Actual is null || difference.Actual.Equals(difference.Expected, StringComparison.OrdinalIgnoreCase)),
         new("hop-by-hop headers", ["App.Header[proxy-connection]", "Response.Header[Proxy-Connection]"], "header Proxy-Connection",
             "They concern the connection between two HTTP peers; Kestrel leaves this one, which no standard knows, to others.",
             difference => difference.Actual is null),
@@ -41,21 +35,9 @@ internal static partial class AllowedDifferences
         new("cookie headers", ["App.Header[cookie]"], "cookies in several headers",
             "Several Cookie headers are joined, as a browser would have sent them; the cookies are the same.",
             difference => difference.Expected!.Replace("\",\"", "; ") == difference.Actual),
-        new("escaped slash", Path, "path /a%2Fb/c",
-            "nginx decodes %2F in PATH_INFO; PreserveEncodedSlashes wins it back for an app that asks for it.",
-            difference => difference.Expected!.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase) == difference.Actual),
-        new("repeated slash", Path, "path /a//b",
-            "nginx merges slashes in PATH_INFO (merge_slashes), and sends the target on over HTTP as it came.",
-            difference => RepeatedSlashes().Replace(difference.Expected!, "/") == difference.Actual),
-        new("bytes that are no UTF-8", Path, "path /%c0%ae/x",
-            "They stay escaped, but PATH_INFO has only the bytes, not whether their digits were capitals.",
-            difference => string.Equals(difference.Expected, difference.Actual, StringComparison.OrdinalIgnoreCase)),
         new("empty query", ["App.QueryString", .. Path], "query ?",
             "QUERY_STRING is empty with and without a question mark at the end.",
             difference => difference.Expected!.TrimEnd('?') == difference.Actual),
-        new("raw target", ["App.RawTarget"], "target in absolute form without a path",
-            "nginx adds the slash to the target it sends on over HTTP, not to REQUEST_URI.",
-            difference => difference.Expected == "/" + difference.Actual),
         new("server variables", ["App.Feature[IServerVariablesFeature]"], "method GET",
             "Only a gateway protocol has any.",
             difference => difference.Actual == "present"),
@@ -75,19 +57,12 @@ internal static partial class AllowedDifferences
                 { Field: "Response.Header[Transfer-Encoding]" } => difference is { Expected: "chunked", Actual: null },
                 _ => difference.Expected is null && int.Parse(difference.Actual!, CultureInfo.InvariantCulture) >= 0,
             }),
-        new("Server header", ["Response.Header[Server]"], "response header date-and-server",
-            "nginx replaces the one of an HTTP upstream and keeps the one of a uwsgi upstream.",
-            difference => difference.Actual == "parity"),
         new("type of bad requests", ["App.Exception", "App.Upload", "App.Metric[error.type]"], "body above the limit set by the app",
             "Kestrel throws a class of its own, which nobody else can create, derived from the one we throw.",
             difference => difference.Expected?.Replace("Server.Kestrel.Core.", "Http.") == difference.Actual),
         new("answer to bad requests", ["App.OnCompleted"], "exception that is a bad request",
             "Kestrel answers a bad request after its OnCompleted callbacks, we before them as any other.",
             difference => difference.Expected!.Replace("False", "True") == difference.Actual),
-        new("late failure", ["Response.*"], "exception after the start",
-            "A response that fails after its start is reset, so nginx answers 502 as long as it has passed nothing on; Kestrel closes in order.",
-            difference => difference.Fields["App.Left.HasStarted"] == "True"
-                && (difference.Fields["Response.Status"] == "502" || IsLostInReset(difference))),
         new("error of a broken upload", ["App.Metric[error.type]"], "client goes in the middle of an upload",
             "We measure why the request failed, as for any other bad request; Kestrel only that it was one.",
             difference => difference.Expected is null) { OnlyInExample = true },
@@ -104,6 +79,38 @@ internal static partial class AllowedDifferences
         new("unflushed bytes of HEAD", ["App.Unflushed"], "write unflushed-bytes to HEAD",
             "We discard at once what HEAD has no use for.",
             _ => true) { OnlyInExample = true },
+    ];
+
+    /// <summary>Gets what is so behind nginx.</summary>
+    public static IReadOnlyList<AllowedDifference> OfNginx { get; } =
+    [
+        .. OfGateways,
+        new("local address", ["App.LocalIpAddress"], "method GET",
+            "The shipped uwsgi_params do not name the server's address.",
+            difference => difference.Actual == "(null)"),
+        new("Connection header", ["App.Header[connection]"], "method GET",
+            "nginx adds Connection: close to what it sends on over HTTP; a gateway protocol has nothing to add it to. "
+            + "Where an upgrade is on offer it is shown as the client spelled it.",
+            difference => difference.Actual is null || difference.Actual.Equals(difference.Expected, StringComparison.OrdinalIgnoreCase)),
+        new("escaped slash", Path, "path /a%2Fb/c",
+            "nginx decodes %2F in PATH_INFO; PreserveEncodedSlashes wins it back for an app that asks for it.",
+            difference => difference.Expected!.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase) == difference.Actual),
+        new("repeated slash", Path, "path /a//b",
+            "nginx merges slashes in PATH_INFO (merge_slashes), and sends the target on over HTTP as it came.",
+            difference => RepeatedSlashes().Replace(difference.Expected!, "/") == difference.Actual),
+        new("bytes that are no UTF-8", Path, "path /%c0%ae/x",
+            "They stay escaped, but PATH_INFO has only the bytes, not whether their digits were capitals.",
+            difference => string.Equals(difference.Expected, difference.Actual, StringComparison.OrdinalIgnoreCase)),
+        new("raw target", ["App.RawTarget"], "target in absolute form without a path",
+            "nginx adds the slash to the target it sends on over HTTP, not to REQUEST_URI.",
+            difference => difference.Expected == "/" + difference.Actual),
+        new("Server header", ["Response.Header[Server]"], "response header date-and-server",
+            "nginx replaces the one of an HTTP upstream and keeps the one of a uwsgi upstream.",
+            difference => difference.Actual == "parity"),
+        new("late failure", ["Response.*"], "exception after the start",
+            "A response that fails after its start is reset, so nginx answers 502 as long as it has passed nothing on; Kestrel closes in order.",
+            difference => difference.Fields["App.Left.HasStarted"] == "True"
+                && (difference.Fields["Response.Status"] == "502" || IsLostInReset(difference))),
     ];
 
     /// <summary>Gets what holds on unix sockets besides.</summary>

@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Hosting;
-using Uwsgi.AspNetCore.InteropTests.Parity.App;
 using Xunit.Abstractions;
 
 namespace Uwsgi.AspNetCore.InteropTests.Parity;
@@ -10,7 +9,9 @@ public sealed class NginxUwsgiParityTests(NginxUwsgiParityTests.Fixture fixture,
 {
     public static TheoryData<string> Cases => ParityCases.NamesFor(Capabilities.All);
 
-    public static TheoryData<string> Allowed => [.. AllowedDifferences.All.Select(allowed => allowed.Name)];
+    public static TheoryData<string> Allowed => [.. AllowedDifferences.OfNginx.Select(allowed => allowed.Name)];
+
+    private protected override IReadOnlyList<AllowedDifference> Allowances => AllowedDifferences.OfNginx;
 
     [SkippableTheory]
     [MemberData(nameof(Cases))]
@@ -22,10 +23,10 @@ public sealed class NginxUwsgiParityTests(NginxUwsgiParityTests.Fixture fixture,
 
     public sealed class Fixture : NginxParityFixture
     {
-        private protected override string Protocol => "uwsgi";
+        private protected override string File => "uwsgi.conf";
+
+        private protected override string DocumentedAddress => "127.0.0.1:3031";
 
         protected override void Configure(IWebHostBuilder builder) => builder.UseUwsgi(uwsgi => uwsgi.Sockets.Add("127.0.0.1:0"));
-
-        private protected override string AddressOf(ParityApp app) => app.AddressOf("uwsgi");
     }
 }

@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Hosting;
-using Uwsgi.AspNetCore.InteropTests.Parity.App;
 using Uwsgi.AspNetCore.InteropTests.Processes;
 using Xunit.Abstractions;
 
@@ -13,7 +12,7 @@ public sealed class NginxUwsgiUnixParityTests(NginxUwsgiUnixParityTests.Fixture 
 
     public static TheoryData<string> Allowed => [.. AllowedDifferences.OnUnixSockets.Select(allowed => allowed.Name)];
 
-    private protected override IReadOnlyList<AllowedDifference> Allowances => [.. AllowedDifferences.All, .. AllowedDifferences.OnUnixSockets];
+    private protected override IReadOnlyList<AllowedDifference> Allowances => [.. AllowedDifferences.OfNginx, .. AllowedDifferences.OnUnixSockets];
 
     [SkippableTheory]
     [MemberData(nameof(Cases))]
@@ -27,7 +26,9 @@ public sealed class NginxUwsgiUnixParityTests(NginxUwsgiUnixParityTests.Fixture 
     {
         private readonly TemporaryDirectory _directory = new();
 
-        private protected override string Protocol => "uwsgi";
+        private protected override string File => "uwsgi.conf";
+
+        private protected override string DocumentedAddress => "127.0.0.1:3031";
 
         // There is no reset on a unix socket.
         private protected override Capabilities Offers => Capabilities.All & ~Capabilities.CutResponses;
@@ -39,7 +40,5 @@ public sealed class NginxUwsgiUnixParityTests(NginxUwsgiUnixParityTests.Fixture 
             uwsgi.Sockets.Add(_directory["app.sock"]);
             uwsgi.SocketMode = "666";
         });
-
-        private protected override string AddressOf(ParityApp app) => app.AddressOf("uwsgi");
     }
 }

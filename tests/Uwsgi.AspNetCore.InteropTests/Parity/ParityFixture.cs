@@ -7,18 +7,13 @@ namespace Uwsgi.AspNetCore.InteropTests.Parity;
 /// <summary>The app, a web server in front of it, and the two doors through that server.</summary>
 public abstract class ParityFixture : IAsyncLifetime
 {
+    private readonly List<WebServerProcess> _servers = [];
     private SkipException? _skip;
     private ParityApp? _app;
-    private WebServerProcess? _server;
+    private (Door Reference, Door Door)? _doors;
 
-    /// <summary>Gets the web server, or skips the test that asks.</summary>
-    internal WebServerProcess Server => _skip is null ? _server! : throw new SkipException(_skip.Message);
-
-    /// <summary>Gets the door which the other one is measured against.</summary>
-    internal Door Reference { get; private set; } = null!;
-
-    /// <summary>Gets the door under test.</summary>
-    internal Door Door { get; private set; } = null!;
+    /// <summary>Gets the door the other one is measured against, and the one under test; skips the test that asks if there are none.</summary>
+    internal (Door Reference, Door Door) Doors => _skip is null ? _doors!.Value : throw new SkipException(_skip.Message);
 
     internal Visitor VisitorAt(Door door) => new(door, _app!.Observations);
 
@@ -27,23 +22,20 @@ public abstract class ParityFixture : IAsyncLifetime
         _app = await ParityApp.StartAsync(Configure);
         try
         {
-            _server = await StartServerAsync(_app);
+            _doors = (await OpenReferenceAsync(_app), await OpenDoorAsync(_app));
         }
         catch (SkipException e)
         {
-            // A fixture cannot skip; the tests do, when they ask for the server.
+            // A fixture cannot skip; the tests do, when they ask for the doors.
             _skip = e;
-            return;
         }
-
-        (Reference, Door) = GetDoors(_server);
     }
 
     public async Task DisposeAsync()
     {
-        if (_server is not null)
+        foreach (var server in _servers)
         {
-            await _server.DisposeAsync();
+            await server.DisposeAsync();
         }
 
         if (_app is not null)
@@ -55,9 +47,18 @@ public abstract class ParityFixture : IAsyncLifetime
     /// <summary>Adds the endpoint under test to the app.</summary>
     protected abstract void Configure(IWebHostBuilder builder);
 
-    /// <summary>Starts a web server that leads to both endpoints of the app.</summary>
-    private protected abstract Task<WebServerProcess> StartServerAsync(ParityApp app);
+    /// <summary>Opens the way to Kestrel's HTTP endpoint, through the same kind of web server where that can speak HTTP to it.</summary>
+    private protected abstract Task<Door> OpenReferenceAsync(ParityApp app);
 
-    /// <summary>Names the way to Kestrel's HTTP endpoint and the way to the endpoint under test.</summary>
-    private protected abstract (Door Reference, Door Door) GetDoors(WebServerProcess server);
+    /// <summary>Opens the way to the endpoint under test.</summary>
+    private protected abstract Task<Door> OpenDoorAsync(ParityApp app);
+
+    /// <summary>Keeps a server that was started for this fixture until the fixture ends.</summary>
+    private protected async Task<T> Keep<T>(Task<T> starting)
+        where T : WebServerProcess
+    {
+        var server = await starting;
+        _servers.Add(server);
+        return server;
+    }
 }

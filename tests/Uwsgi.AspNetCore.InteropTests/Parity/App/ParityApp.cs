@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
@@ -26,7 +27,18 @@ internal sealed class ParityApp : IAsyncDisposable
     public ObservationLog Observations { get; }
 
     /// <summary>Gets the address of Kestrel's own HTTP endpoint, such as <c>127.0.0.1:5000</c>.</summary>
-    public string HttpAddress => AddressOf("http");
+    public string HttpAddress => _app.Urls.Single(url => url.StartsWith("http://", StringComparison.Ordinal))["http://".Length..];
+
+    /// <summary>Gets where the one endpoint that speaks a gateway protocol listens.</summary>
+    public EndPoint GatewayEndPoint
+    {
+        get
+        {
+            var url = _app.Urls.Single(url => !url.StartsWith("http://", StringComparison.Ordinal));
+            var address = url[(url.IndexOf("://", StringComparison.Ordinal) + 3)..];
+            return address.StartsWith("unix:", StringComparison.Ordinal) ? new UnixDomainSocketEndPoint(address[5..]) : IPEndPoint.Parse(address);
+        }
+    }
 
     /// <summary>Starts the app on a free port for HTTP and on what <paramref name="configure"/> adds.</summary>
     public static async Task<ParityApp> StartAsync(Action<IWebHostBuilder> configure)
@@ -56,10 +68,6 @@ internal sealed class ParityApp : IAsyncDisposable
         await app.StartAsync();
         return parity;
     }
-
-    /// <summary>Gets the address of an endpoint by its scheme, for instance <c>uwsgi</c>, without the scheme.</summary>
-    public string AddressOf(string scheme) =>
-        _app.Urls.Single(url => url.StartsWith(scheme + "://", StringComparison.Ordinal))[(scheme.Length + 3)..];
 
     public async ValueTask DisposeAsync()
     {
