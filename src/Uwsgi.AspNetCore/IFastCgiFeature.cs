@@ -13,6 +13,9 @@ public interface IFastCgiFeature
     /// <param name="message">The text; web servers log it line by line.</param>
     /// <param name="cancellationToken">Ends the wait for the web server to take it.</param>
     /// <returns>A task that completes when the message is on its way.</returns>
-    /// <remarks>At most 64 KiB are sent per request; what goes beyond is dropped, so that no request can flood the log.</remarks>
+    /// <remarks>
+    /// At most 64 KiB are sent per request; what goes beyond is dropped, so that no request can flood the log. So is what comes too late:
+    /// a response whose announced length has been written is complete.
+    /// </remarks>
     ValueTask WriteErrorAsync(string message, CancellationToken cancellationToken = default);
 }

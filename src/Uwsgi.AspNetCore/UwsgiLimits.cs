@@ -81,5 +81,14 @@ public sealed class UwsgiLimits
     /// <value>1 or more. The default is 32. More are answered OVERLOADED.</value>
     public int MaxHalfOpenRequests { get; set; } = 32;
 
+    /// <summary>
+    /// Gets or sets how long a request on a FastCGI connection that it shares may leave its body unread, once 128 KiB of it are waiting.
+    /// </summary>
+    /// <value>
+    /// More than zero. The default is 5 seconds. FastCGI cannot hold back one request alone, so meanwhile the others on the connection
+    /// wait as well; after it the request is aborted and answered OVERLOADED. A request that has its connection to itself may take any time.
+    /// </value>
+    public TimeSpan StalledBodyTimeout { get; set; } = TimeSpan.FromSeconds(5);
+
     internal bool IsMaxRequestBodySizeSet { get; private set; }
 }

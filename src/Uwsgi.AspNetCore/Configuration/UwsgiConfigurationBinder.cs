@@ -62,6 +62,7 @@ internal sealed class UwsgiConfigurationBinder(IConfiguration configuration) : I
         section.Duration(nameof(limits.KeepAliveTimeout), value => limits.KeepAliveTimeout = value);
         section.Integer(nameof(limits.MaxRequestsPerConnection), value => limits.MaxRequestsPerConnection = value);
         section.Integer(nameof(limits.MaxHalfOpenRequests), value => limits.MaxHalfOpenRequests = value);
+        section.Duration(nameof(limits.StalledBodyTimeout), value => limits.StalledBodyTimeout = value);
     }
 
     private delegate bool Parser<T>(string text, out T value);

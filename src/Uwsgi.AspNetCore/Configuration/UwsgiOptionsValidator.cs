@@ -102,6 +102,7 @@ internal sealed class UwsgiOptionsValidator : IValidateOptions<UwsgiOptions>
         Positive(nameof(limits.KeepAliveTimeout), limits.KeepAliveTimeout);
         Positive(nameof(limits.RequestHeadersTimeout), limits.RequestHeadersTimeout);
         Positive(nameof(limits.RequestBodyTimeout), limits.RequestBodyTimeout);
+        Positive(nameof(limits.StalledBodyTimeout), limits.StalledBodyTimeout);
         if (limits.DrainTimeout < TimeSpan.Zero)
         {
             errors.Add($"Uwsgi:Limits:DrainTimeout: {limits.DrainTimeout} must be zero or more.");

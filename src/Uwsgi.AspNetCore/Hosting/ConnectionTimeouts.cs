@@ -76,6 +76,14 @@ internal sealed class ConnectionTimeouts(
 
     public void StopWrite() => _write?.Stop();
 
+    /// <summary>Forgets what was measured, for the next exchange on the same connection.</summary>
+    public void Reset()
+    {
+        _bytesBeforeWaits = 0;
+        _read?.Reset();
+        _write?.Reset();
+    }
+
     /// <summary>Acts on a wait whose time is over; called on the clock's thread.</summary>
     internal void Expire(bool isRead)
     {

@@ -1,8 +1,10 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Diagnostics;
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Uwsgi.AspNetCore.Http;
 using Uwsgi.AspNetCore.Protocols;
 using Uwsgi.AspNetCore.Protocols.FastCgi;
@@ -13,35 +15,26 @@ namespace Uwsgi.AspNetCore.Hosting;
 /// <remarks>
 /// One task, <see cref="RunAsync"/>, reads records and alone advances the input. Requests run inline on it when they are the only one
 /// (web servers that do not multiplex use id 1), else on the thread pool. Who writes to the connection's output holds
-/// <see cref="Turn"/>. <c>_lock</c> guards the table of requests, which nothing outside the connection can reach.
+/// <see cref="Turn"/>. <see cref="Requests"/> is all that the loop and the requests share.
 /// </remarks>
 internal sealed class FastCgiConnection
 {
     // One request may keep this much of its STDIN waiting before its connection is read no further.
     private const int StdinBound = 128 * 1024;
 
+    // For answers to a web server that has no request running, and so no reason not to read.
+    private static readonly MinDataRate ControlRate = new(bytesPerSecond: 240, gracePeriod: TimeSpan.FromSeconds(5));
+
     private readonly GatewayApplication _application;
     private readonly PipeReader _input;
     private readonly ConnectionTimeouts _timeouts;
-    private readonly Lock _lock = new();
-    private readonly Dictionary<ushort, FastCgiExchange> _requests = [];
+    private readonly FastCgiRecordReader _records = new();
     private readonly List<FastCgiExchange> _ready = [];
     private readonly BodyBuffer _control = new();
-    private readonly TaskCompletionSource _allDone = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private FastCgiExchange? _spare;
-    private FastCgiRecord? _record;
-    private int _contentLeft;
-    private int _paddingLeft;
-    private bool _isContentStarted;
-    private ushort _drainedId;
-    private long _drainedBytes;
-    private long _drainStarted;
     private FastCgiExchange? _blocked;
     private ValueTask<FlushResult> _blockedFlush;
-    private int _running;
-    private bool _isReading = true;
-    private bool _hasServed;
-    private volatile bool _isClosing;
+    private bool _isOver;
+    private bool _isOutputClosed;
     private volatile bool _isAborted;
 
     public FastCgiConnection(ConnectionContext connection, GatewayServices services, GatewayApplication application)
@@ -51,6 +44,7 @@ internal sealed class FastCgiConnection
         _application = application;
         _input = connection.Transport.Input;
         _timeouts = ConnectionTimeouts.Of(connection, services.Clock);
+        Requests = new FastCgiRequestTable(services.Settings, services.Clock);
         var pool = connection.Features.Get<IMemoryPoolFeature>()?.MemoryPool;
         StdinOptions = new PipeOptions(pool, pauseWriterThreshold: StdinBound, resumeWriterThreshold: StdinBound / 2, useSynchronizationContext: false);
     }
@@ -59,12 +53,17 @@ internal sealed class FastCgiConnection
 
     public GatewayServices Services { get; }
 
+    public FastCgiRequestTable Requests { get; }
+
     /// <summary>Gets the right to write to the connection's output; it passes from request to request in order.</summary>
     public SemaphoreSlim Turn { get; } = new(1, 1);
 
     public PipeOptions StdinOptions { get; }
 
     private GatewaySettings Settings => Services.Settings;
+
+    // Looked at behind every read, since records that lead nowhere could arrive without a pause.
+    private bool IsTimeOver => Requests.GetReadTimeout() == TimeSpan.Zero && !Debugger.IsAttached;
 
     public async Task RunAsync()
     {
@@ -78,44 +77,17 @@ internal sealed class FastCgiConnection
         catch (GatewayProtocolException broken)
         {
             // The framing cannot be trusted any more, so no answer would reach its request.
-            Services.Metrics.Rejected(broken.Reason);
-            Log.RequestRejected(Services.Logger, Connection.ConnectionId, broken.Reason, broken.Message);
-            _isAborted = true;
-            Connection.Abort(new ConnectionAbortedException(broken.Message, broken));
+            NoteRejection(broken);
+            Abort(new ConnectionAbortedException(broken.Message, broken));
         }
         catch (Exception gone) when (ConnectionLoss.Is(gone))
         {
             _isAborted = true;
             Log.ConnectionReset(Services.Logger, Connection.ConnectionId, gone);
         }
-
-        await EndAllAsync();
-    }
-
-    /// <summary>Takes a request off the table: its END_REQUEST is about to be written, and its id is free.</summary>
-    /// <returns>False when somebody else has ended it, so that its END_REQUEST is written once.</returns>
-    public bool TryEndRequest(FastCgiExchange exchange)
-    {
-        lock (_lock)
+        finally
         {
-            if (exchange.HasEnded)
-            {
-                return false;
-            }
-
-            exchange.MarkEnded();
-            if (_requests.TryGetValue(exchange.RequestId, out var active) && ReferenceEquals(active, exchange))
-            {
-                _requests.Remove(exchange.RequestId);
-                if (!exchange.KeepsConnection && exchange is { IsStdinEnded: false, Role: FastCgiRole.Responder })
-                {
-                    // Closing on unread input could cost the web server the response, so its rest is read first.
-                    _drainedId = exchange.RequestId;
-                    _drainStarted = Services.Clock.Timestamp;
-                }
-            }
-
-            return true;
+            await EndAllAsync();
         }
     }
 
@@ -123,51 +95,50 @@ internal sealed class FastCgiConnection
     public void AbortRequest(FastCgiExchange exchange, ConnectionAbortedException reason)
     {
         exchange.EndInput(reason);
-        if (exchange.HasEnded)
-        {
-            // The web server knows; what is on the connection now are other requests.
-            return;
-        }
-
-        bool isAlone;
-        lock (_lock)
-        {
-            isAlone = _requests.Count == 1 && _requests.ContainsKey(exchange.RequestId);
-        }
-
-        if (isAlone)
+        if (!exchange.HasEnded && Requests.IsAlone(exchange))
         {
             // Without END_REQUEST the web server knows that the response is incomplete.
-            _isAborted = true;
-            Connection.Abort(reason);
-            return;
+            Abort(reason);
         }
 
-        // Others are on the connection: only a status can tell, and it is all that FastCGI offers here. ProcessAsync sends it.
+        // Otherwise others are on the connection: only a status can tell, and it is all that FastCGI offers here. ProcessAsync sends it.
     }
 
-    private async Task ReadAsync()
+    /// <summary>Closes the sending side when nothing can follow: nginx waits for that, not for END_REQUEST.</summary>
+    public void CloseOutput()
     {
-        while (!_isAborted)
+        if (Requests.HasSingleRequest && Turn.Wait(0))
+        {
+            Requests.IsClosing = true;
+            _isOutputClosed = true;
+            Connection.Transport.Output.Complete();
+            Turn.Release();
+        }
+    }
+
+    private void Abort(ConnectionAbortedException reason)
+    {
+        _isAborted = true;
+        Connection.Abort(reason);
+    }
+
+    private void RequestClose()
+    {
+        Requests.IsClosing = true;
+        _input.CancelPendingRead();
+    }
+
+    private async ValueTask ReadAsync()
+    {
+        while (!_isAborted && !_isOver)
         {
             var read = await ReadInputAsync();
-            var buffer = read.Buffer;
-            var examined = read.Buffer.End;
-            var isAllTaken = false;
-            try
+            var isAllTaken = Take(read.Buffer);
+            if (IsTimeOver && !RejectExpired())
             {
-                isAllTaken = Parse(ref buffer);
-                if (!isAllTaken)
-                {
-                    examined = buffer.Start;
-                }
-            }
-            finally
-            {
-                _input.AdvanceTo(buffer.Start, examined);
+                return;
             }
 
-            var isIdleTooLong = read.IsCanceled && _timeouts.IsReadExpired && !ExpireHalfOpen();
             if (_control.Length > 0)
             {
                 await SendControlAsync();
@@ -179,25 +150,25 @@ internal sealed class FastCgiConnection
                 await WaitForReaderAsync();
             }
 
-            if (isIdleTooLong || MayClose() || (read.IsCompleted && isAllTaken))
+            if (Requests.MayClose || (read.IsCompleted && isAllTaken))
             {
                 return;
             }
         }
     }
 
-    private async ValueTask<ReadResult> ReadInputAsync()
+    private ValueTask<ReadResult> ReadInputAsync()
     {
         if (_input.TryRead(out var read))
         {
-            return read;
+            return new ValueTask<ReadResult>(read);
         }
 
-        if (GetReadTimeout() is not { } timeout)
-        {
-            return await _input.ReadAsync();
-        }
+        return Requests.GetReadTimeout() is { } timeout ? ReadInputWithinAsync(timeout) : _input.ReadAsync();
+    }
 
+    private async ValueTask<ReadResult> ReadInputWithinAsync(TimeSpan timeout)
+    {
         _timeouts.StartRead(timeout);
         try
         {
@@ -209,48 +180,196 @@ internal sealed class FastCgiConnection
         }
     }
 
-    // A half-open request bounds the wait, then the idle connection; while requests run there is nothing to wait for in time.
-    private TimeSpan? GetReadTimeout()
+    // Advances in any case. True when everything complete was taken, false when a reader has to catch up first.
+    private bool Take(ReadOnlySequence<byte> buffer)
     {
-        lock (_lock)
+        var examined = buffer.End;
+        try
         {
-            if (_drainedId != 0 && _running == 0)
+            while (_blocked is null && !_isOver && _records.TryRead(ref buffer, out var part))
             {
-                return Settings.DrainTimeout - Services.Clock.GetElapsed(_drainStarted, Services.Clock.Timestamp);
+                Take(part);
             }
 
-            if (_requests.Count == 0 && _running == 0)
+            if (_blocked is not null)
             {
-                return _hasServed ? Settings.KeepAliveTimeout : Settings.RequestHeadersTimeout;
+                examined = buffer.Start;
             }
+        }
+        finally
+        {
+            _input.AdvanceTo(buffer.Start, examined);
+        }
 
-            TimeSpan? shortest = null;
-            foreach (var exchange in _requests.Values)
+        return _blocked is null;
+    }
+
+    private void Take(in FastCgiRecordPart part)
+    {
+        var (record, content, isFirst) = part;
+        switch (record.Type)
+        {
+            case FastCgiRecordType.BeginRequest:
+                Begin(record.RequestId, content);
+                break;
+            case FastCgiRecordType.AbortRequest when isFirst && Requests.Find(record.RequestId) is { } exchange:
+                AbortByPeer(exchange);
+                break;
+            case FastCgiRecordType.Params when Requests.Find(record.RequestId) is { } exchange:
+                TakeParams(exchange, content, isEnd: record.ContentLength == 0);
+                break;
+            case FastCgiRecordType.Stdin when Requests.Find(record.RequestId) is { } exchange:
+                TakeStdin(exchange, content, isEnd: record.ContentLength == 0);
+                break;
+            case FastCgiRecordType.Params or FastCgiRecordType.Stdin:
+                Requests.NoteDrained(record.RequestId, (int)content.Length, record is { Type: FastCgiRecordType.Stdin, ContentLength: 0 });
+                break;
+            case FastCgiRecordType.GetValues:
+                FastCgiPairs.WriteValues(_control, content.ToArray(), Settings.MaxRequestsPerConnection, Settings.MultiplexFastCgi);
+                break;
+            case FastCgiRecordType.GetValuesResult or FastCgiRecordType.UnknownType:
+                break;
+            case var unknown when record.IsManagement && isFirst:
+                FastCgiRecord.WriteUnknownType(_control, unknown);
+                break;
+        }
+
+        // Everything else belongs to a request that is over or never was, or is no business of an application's: it is read past.
+    }
+
+    private void Begin(ushort requestId, in ReadOnlySequence<byte> content)
+    {
+        Span<byte> body = stackalloc byte[(int)content.Length];
+        content.CopyTo(body);
+        var role = (FastCgiRole)BinaryPrimitives.ReadUInt16BigEndian(body);
+        var keepsConnection = (body[2] & 1) != 0;
+        if (Requests.Find(requestId) is not null)
+        {
+            throw new GatewayProtocolException(
+                GatewayRejection.MalformedRecord, $"A BEGIN_REQUEST names {requestId}, the id of a request that is not over.");
+        }
+
+        if (Requests.MayClose)
+        {
+            // Nobody but us has closed yet. Without any answer the web server may send the request somewhere else.
+            _isOver = true;
+        }
+        else if (Requests.GetRefusal(role) is { } refusal)
+        {
+            FastCgiRecord.WriteEndRequest(_control, requestId, 0, refusal);
+            NoteRejection(new GatewayProtocolException(
+                refusal == FastCgiProtocolStatus.UnknownRole ? GatewayRejection.UnknownRole : GatewayRejection.RequestLimit,
+                $"The request {requestId} with role {(int)role} was answered {refusal}."));
+            if (!keepsConnection)
             {
-                if (!exchange.AreParamsComplete)
-                {
-                    var left = Settings.RequestHeadersTimeout - Services.Clock.GetElapsed(exchange.Started, Services.Clock.Timestamp);
-                    shortest = shortest is { } earlier && earlier < left ? earlier : left;
-                }
+                Requests.CloseBehind(requestId);
             }
-
-            return shortest;
+        }
+        else
+        {
+            Requests.Add(requestId, role, keepsConnection, this).Request ??= _application.Rent();
         }
     }
 
-    // False means that the connection itself has been idle for too long.
-    private bool ExpireHalfOpen()
+    private void TakeParams(FastCgiExchange exchange, in ReadOnlySequence<byte> content, bool isEnd)
     {
-        FastCgiExchange[] expired;
-        lock (_lock)
+        if (exchange.AreParamsComplete)
         {
-            if (_requests.Count == 0 && _running == 0)
-            {
-                return false;
-            }
+            throw new GatewayProtocolException(GatewayRejection.MalformedRecord, "PARAMS go on behind their end.");
+        }
 
-            expired = [.. _requests.Values.Where(exchange => !exchange.AreParamsComplete
-                && Services.Clock.GetElapsed(exchange.Started, Services.Clock.Timestamp) >= Settings.RequestHeadersTimeout)];
+        if (isEnd)
+        {
+            exchange.AreParamsComplete = true;
+            _ready.Add(exchange);
+        }
+        else if (exchange.Request!.Variables.Length + content.Length > Settings.BufferSize)
+        {
+            Reject(exchange, new GatewayProtocolException(
+                GatewayRejection.BlockTooLarge, $"The parameters are larger than {Settings.BufferSize} bytes (option BufferSize)."));
+        }
+        else
+        {
+            exchange.Request.Variables.Append(content);
+        }
+    }
+
+    private void TakeStdin(FastCgiExchange exchange, in ReadOnlySequence<byte> content, bool isEnd)
+    {
+        if (!exchange.AreParamsComplete)
+        {
+            throw new GatewayProtocolException(GatewayRejection.MalformedRecord, "STDIN begins before the end of PARAMS.");
+        }
+
+        if (isEnd)
+        {
+            exchange.EndInput();
+            return;
+        }
+
+        var flush = exchange.AddInput(content);
+        if (flush.IsCompletedSuccessfully)
+        {
+            flush.GetAwaiter().GetResult();
+            return;
+        }
+
+        _blocked = exchange;
+        _blockedFlush = flush;
+    }
+
+    // The application is behind with a body. FastCGI has no flow control of its own: either the whole connection waits, or, when
+    // that has gone on for too long for the other requests on it, this one is given up.
+    private async ValueTask WaitForReaderAsync()
+    {
+        var exchange = _blocked!;
+        _blocked = null;
+        var flush = _blockedFlush.AsTask();
+        if (!Requests.IsAlone(exchange))
+        {
+            try
+            {
+                await flush.WaitAsync(Settings.StalledBodyTimeout, Services.Clock.Time);
+                return;
+            }
+            catch (TimeoutException) when (!Requests.IsAlone(exchange))
+            {
+                Log.SlowReaderAborted(Services.Logger, Connection.ConnectionId, exchange.RequestId, Settings.StalledBodyTimeout.TotalSeconds);
+
+                // The application may be looking at what it has read, so the input is released only when it is through.
+                if (Requests.TryAbort(exchange))
+                {
+                    FastCgiRecord.WriteEndRequest(_control, exchange.RequestId, 1, FastCgiProtocolStatus.Overloaded);
+                    Forget(exchange);
+                    await SendControlAsync();
+                }
+
+                return;
+            }
+            catch (TimeoutException)
+            {
+                // The others are through meanwhile.
+            }
+        }
+
+        await flush;
+    }
+
+    private void AbortByPeer(FastCgiExchange exchange)
+    {
+        if (Requests.TryAbort(exchange))
+        {
+            FastCgiRecord.WriteEndRequest(_control, exchange.RequestId, 0, FastCgiProtocolStatus.RequestComplete);
+            Forget(exchange);
+        }
+    }
+
+    // True when half-open requests were too slow, false when the connection itself has been idle for too long.
+    private bool RejectExpired()
+    {
+        if (Requests.FindExpired() is not { } expired)
+        {
+            return false;
         }
 
         foreach (var exchange in expired)
@@ -263,313 +382,11 @@ internal sealed class FastCgiConnection
         return true;
     }
 
-    private void RequestClose()
-    {
-        _isClosing = true;
-        _input.CancelPendingRead();
-    }
-
-    private bool MayClose()
-    {
-        lock (_lock)
-        {
-            return _isClosing && _requests.Count == 0 && _running == 0 && _drainedId == 0;
-        }
-    }
-
-    // True when everything complete was taken, false when a reader has to catch up first.
-    private bool Parse(ref ReadOnlySequence<byte> buffer)
-    {
-        while (true)
-        {
-            if (_record is null)
-            {
-                if (!FastCgiRecord.TryRead(ref buffer, out var header))
-                {
-                    return true;
-                }
-
-                _record = header;
-                _contentLeft = header.ContentLength;
-                _paddingLeft = header.PaddingLength;
-                _isContentStarted = false;
-                Check(header);
-            }
-
-            if (!TakeContent(_record.Value, ref buffer))
-            {
-                return _blocked is null;
-            }
-
-            var padding = (int)Math.Min(_paddingLeft, buffer.Length);
-            buffer = buffer.Slice(padding);
-            _paddingLeft -= padding;
-            if (_paddingLeft > 0)
-            {
-                return true;
-            }
-
-            _record = null;
-        }
-    }
-
-    private static void Check(in FastCgiRecord record)
-    {
-        var isManagementType = record.Type is FastCgiRecordType.GetValues or FastCgiRecordType.GetValuesResult or FastCgiRecordType.UnknownType;
-        var isApplicationType = record.Type is >= FastCgiRecordType.BeginRequest and <= FastCgiRecordType.Data;
-        if ((record.IsManagement && isApplicationType) || (!record.IsManagement && isManagementType))
-        {
-            throw new GatewayProtocolException(
-                GatewayRejection.MalformedRecord, $"A record of type {record.Type} cannot have the request id {record.RequestId}.");
-        }
-
-        if (record.Type == FastCgiRecordType.BeginRequest && record.ContentLength != 8)
-        {
-            throw new GatewayProtocolException(
-                GatewayRejection.MalformedRecord, $"A BEGIN_REQUEST has {record.ContentLength} bytes instead of 8.");
-        }
-    }
-
-    // Takes what is there of a record's content; true when all of it was.
-    private bool TakeContent(in FastCgiRecord record, ref ReadOnlySequence<byte> buffer)
-    {
-        switch (record.Type)
-        {
-            case FastCgiRecordType.BeginRequest or FastCgiRecordType.GetValues when buffer.Length < _contentLeft:
-                return false;
-            case FastCgiRecordType.BeginRequest:
-                Begin(record.RequestId, buffer.Slice(0, _contentLeft));
-                break;
-            case FastCgiRecordType.GetValues:
-                FastCgiPairs.WriteValues(
-                    _control, buffer.Slice(0, _contentLeft).ToArray(), Settings.MaxRequestsPerConnection, Settings.MultiplexFastCgi);
-                break;
-            case FastCgiRecordType.Params or FastCgiRecordType.Stdin when Find(record.RequestId) is { } exchange:
-                var isStdin = record.Type == FastCgiRecordType.Stdin;
-                if (record.ContentLength == 0)
-                {
-                    EndStream(exchange, isStdin);
-                    return true;
-                }
-
-                var part = buffer.Slice(0, Math.Min(buffer.Length, _contentLeft));
-                var isTaken = isStdin ? AddStdin(exchange, part) : AddParams(exchange, part);
-                buffer = buffer.Slice(part.Length);
-                _contentLeft -= (int)part.Length;
-                return _contentLeft == 0 && isTaken;
-            case FastCgiRecordType.AbortRequest when !_isContentStarted:
-                AbortByPeer(record.RequestId);
-                break;
-            case var unknown when record.IsManagement && unknown is not (FastCgiRecordType.GetValuesResult or FastCgiRecordType.UnknownType)
-                && !_isContentStarted:
-                FastCgiRecord.WriteUnknownType(_control, unknown);
-                break;
-        }
-
-        // Everything else belongs to a request that is over or never was: it is read past.
-        _isContentStarted = true;
-        var skipped = (int)Math.Min(buffer.Length, _contentLeft);
-        if (record.Type is FastCgiRecordType.Params or FastCgiRecordType.Stdin && record.RequestId == _drainedId)
-        {
-            NoteDrained(skipped, isEnd: record.Type == FastCgiRecordType.Stdin && record.ContentLength == 0);
-        }
-
-        buffer = buffer.Slice(skipped);
-        _contentLeft -= skipped;
-        return _contentLeft == 0;
-    }
-
-    private void NoteDrained(int bytes, bool isEnd)
-    {
-        lock (_lock)
-        {
-            _drainedBytes += bytes;
-            if (isEnd || _drainedBytes > Settings.MaxDrainBytes)
-            {
-                _drainedId = 0;
-            }
-        }
-    }
-
-    private FastCgiExchange? Find(ushort requestId)
-    {
-        lock (_lock)
-        {
-            return _requests.GetValueOrDefault(requestId);
-        }
-    }
-
-    private void Begin(ushort requestId, in ReadOnlySequence<byte> content)
-    {
-        Span<byte> body = stackalloc byte[8];
-        content.CopyTo(body);
-        var role = (FastCgiRole)BinaryPrimitives.ReadUInt16BigEndian(body);
-        var keepsConnection = (body[2] & 1) != 0;
-        lock (_lock)
-        {
-            if (_requests.ContainsKey(requestId))
-            {
-                throw new GatewayProtocolException(
-                    GatewayRejection.MalformedRecord, $"A BEGIN_REQUEST names {requestId}, the id of a request that is not over.");
-            }
-
-            if (GetRefusal(role) is { } refusal)
-            {
-                FastCgiRecord.WriteEndRequest(_control, requestId, 0, refusal);
-                var reason = refusal == FastCgiProtocolStatus.UnknownRole ? GatewayRejection.UnknownRole : GatewayRejection.RequestLimit;
-                Services.Metrics.Rejected(reason);
-                Log.RequestRejected(Services.Logger, Connection.ConnectionId, reason, $"The request {requestId} with role {(int)role} was answered {refusal}.");
-                if (!keepsConnection && _requests.Count == 0)
-                {
-                    // Its parameters and its STDIN are on their way; closing on them could cost the web server the answer.
-                    _isClosing = true;
-                    _drainedId = requestId;
-                    _drainStarted = Services.Clock.Timestamp;
-                }
-
-                return;
-            }
-
-            var exchange = _spare ?? new FastCgiExchange(this);
-            _spare = null;
-            exchange.Begin(requestId, role, keepsConnection, Services.Clock.Timestamp);
-            exchange.Request ??= _application.Rent();
-            _requests.Add(requestId, exchange);
-        }
-    }
-
-    private FastCgiProtocolStatus? GetRefusal(FastCgiRole role)
-    {
-        if (role is not (FastCgiRole.Responder or FastCgiRole.Authorizer))
-        {
-            return FastCgiProtocolStatus.UnknownRole;
-        }
-
-        if (_requests.Count > 0 && !Settings.MultiplexFastCgi)
-        {
-            return FastCgiProtocolStatus.CantMpxConn;
-        }
-
-        // Requests that END_REQUEST has freed may still be running; they count as long as they do.
-        var halfOpen = _requests.Values.Count(static exchange => !exchange.AreParamsComplete);
-        return _isClosing || _running + _ready.Count + halfOpen >= Settings.MaxRequestsPerConnection || halfOpen >= Settings.MaxHalfOpenRequests
-            ? FastCgiProtocolStatus.Overloaded
-            : null;
-    }
-
-    private void EndStream(FastCgiExchange exchange, bool isStdin)
-    {
-        if (isStdin)
-        {
-            lock (_lock)
-            {
-                exchange.EndInput();
-                if (exchange.RequestId == _drainedId && exchange.HasEnded)
-                {
-                    _drainedId = 0;
-                }
-            }
-
-            return;
-        }
-
-        if (!exchange.AreParamsComplete)
-        {
-            exchange.AreParamsComplete = true;
-            _ready.Add(exchange);
-        }
-    }
-
-    private bool AddParams(FastCgiExchange exchange, in ReadOnlySequence<byte> part)
-    {
-        if (exchange.AreParamsComplete)
-        {
-            throw new GatewayProtocolException(GatewayRejection.MalformedRecord, "PARAMS go on behind their end.");
-        }
-
-        if (exchange.Request!.Variables.Length + part.Length > Settings.BufferSize)
-        {
-            Reject(exchange, new GatewayProtocolException(
-                GatewayRejection.BlockTooLarge, $"The parameters are larger than {Settings.BufferSize} bytes (option BufferSize)."));
-            return true;
-        }
-
-        exchange.Request.Variables.Append(part);
-        return true;
-    }
-
-    private bool AddStdin(FastCgiExchange exchange, in ReadOnlySequence<byte> part)
-    {
-        if (!exchange.AreParamsComplete)
-        {
-            throw new GatewayProtocolException(GatewayRejection.MalformedRecord, "STDIN begins before the end of PARAMS.");
-        }
-
-        var flush = exchange.AddInput(part);
-        if (flush.IsCompletedSuccessfully)
-        {
-            flush.GetAwaiter().GetResult();
-            return true;
-        }
-
-        _blocked = exchange;
-        _blockedFlush = flush;
-        return false;
-    }
-
-    // The application is behind with a body. FastCGI has no flow control of its own: either the whole connection waits, or, when
-    // that has gone on for too long for the other requests on it, this one is given up.
-    private async ValueTask WaitForReaderAsync()
-    {
-        var exchange = _blocked!;
-        _blocked = null;
-        bool isAlone;
-        lock (_lock)
-        {
-            isAlone = _requests.Count <= 1;
-        }
-
-        var flush = _blockedFlush.AsTask();
-        if (isAlone)
-        {
-            await flush;
-            return;
-        }
-
-        using var bound = new CancellationTokenSource(Settings.DrainTimeout, Services.Clock.Time);
-        try
-        {
-            await flush.WaitAsync(bound.Token);
-        }
-        catch (OperationCanceledException)
-        {
-            Log.SlowReaderAborted(Services.Logger, Connection.ConnectionId, exchange.RequestId);
-            // The application may be looking at what it has read, so the input is released only when it is through.
-            exchange.AbortByPeer();
-            await SendEndAsync(exchange, 1, FastCgiProtocolStatus.Overloaded);
-        }
-    }
-
-    private void AbortByPeer(ushort requestId)
-    {
-        if (Find(requestId) is not { } exchange)
-        {
-            return;
-        }
-
-        exchange.AbortByPeer();
-        if (TryEndRequest(exchange))
-        {
-            FastCgiRecord.WriteEndRequest(_control, requestId, 0, FastCgiProtocolStatus.RequestComplete);
-            Forget(exchange);
-        }
-    }
-
     // Answers a request that never reaches the application, from the read loop.
     private void Reject(FastCgiExchange exchange, GatewayProtocolException rejected)
     {
         NoteRejection(rejected);
-        if (TryEndRequest(exchange))
+        if (Requests.TryEnd(exchange))
         {
             WriteRejection(_control, exchange, rejected);
             Forget(exchange);
@@ -580,14 +397,13 @@ internal sealed class FastCgiConnection
     private void Forget(FastCgiExchange exchange)
     {
         _ready.Remove(exchange);
-        if (!exchange.KeepsConnection)
-        {
-            _isClosing = true;
-        }
-
         if (!exchange.IsDispatched)
         {
-            Recycle(exchange, reuse: true);
+            Finish(exchange, reuse: true);
+        }
+        else if (!exchange.KeepsConnection)
+        {
+            Requests.IsClosing = true;
         }
     }
 
@@ -612,12 +428,7 @@ internal sealed class FastCgiConnection
         foreach (var exchange in _ready)
         {
             exchange.IsDispatched = true;
-            lock (_lock)
-            {
-                _running++;
-            }
-
-            if (exchange.RequestId == 1 && exchange.IsStdinEnded && _ready.Count == 1 && _running == 1)
+            if (exchange is { RequestId: 1, IsStdinEnded: true } && Requests.HasSingleRequest)
             {
                 _ = ProcessAsync(exchange);
             }
@@ -654,77 +465,53 @@ internal sealed class FastCgiConnection
             if (rejected.Reason is GatewayRejection.MalformedBlock or GatewayRejection.EmptyName)
             {
                 // A peer that gets this wrong may get the next record wrong as well.
-                _isClosing = true;
+                Requests.IsClosing = true;
             }
 
-            await SendAsync(exchange, output => WriteRejection(output, exchange, rejected));
+            await SendLastAsync(exchange, output => WriteRejection(output, exchange, rejected));
         }
         catch (Exception broken)
         {
             Log.ConnectionFailed(Services.Logger, Connection.ConnectionId, broken);
-            _isAborted = true;
-            Connection.Abort(new ConnectionAbortedException("The gateway connection failed.", broken));
+            Abort(new ConnectionAbortedException("The gateway connection failed.", broken));
         }
         finally
         {
             if (!exchange.HasEnded)
             {
                 // Aborted while others are on the connection: without END_REQUEST its id would stay taken at the web server.
-                await SendEndAsync(exchange, applicationStatus: 1, FastCgiProtocolStatus.RequestComplete);
-                TryEndRequest(exchange);
+                await SendLastAsync(exchange, output => FastCgiRecord.WriteEndRequest(
+                    output, exchange.RequestId, applicationStatus: 1, FastCgiProtocolStatus.RequestComplete));
+                Requests.TryEnd(exchange);
             }
 
-            exchange.ReleaseInput();
             Finish(exchange, reuse);
         }
     }
 
     private void Finish(FastCgiExchange exchange, bool reuse)
     {
-        var keeps = exchange.KeepsConnection;
-        Recycle(exchange, reuse);
-        bool isLast;
-        lock (_lock)
+        var keepsConnection = exchange.KeepsConnection;
+        exchange.ReleaseInput();
+        Recycle(exchange, Requests.TakeRequest(exchange), reuse);
+        if (Requests.Finish(keepsConnection))
         {
-            _hasServed = true;
-            if (!keeps)
-            {
-                _isClosing = true;
-            }
-
-            isLast = --_running == 0;
-            if (isLast && !_isReading)
-            {
-                _allDone.TrySetResult();
-            }
-        }
-
-        if (isLast && _isClosing)
-        {
-            // The read loop waits for input; let it see that it may close.
+            // The read loop may be waiting for input; let it see that it may close.
             _input.CancelPendingRead();
         }
     }
 
-    // Keeps one request object on the connection: requests that follow one another need no other, and no new facades.
-    private void Recycle(FastCgiExchange exchange, bool reuse)
+    private void Recycle(FastCgiExchange exchange, GatewayRequest request, bool reuse)
     {
-        exchange.ReleaseInput();
-        var request = exchange.Request!;
         if (reuse && Settings.PoolRequests)
         {
             request.Reset();
-            lock (_lock)
+            if (Requests.TryKeep(exchange, request))
             {
-                if (_spare is null && _isReading)
-                {
-                    _spare = exchange;
-                    return;
-                }
+                return;
             }
         }
 
-        exchange.Request = null;
         _application.Return(request, reuse);
     }
 
@@ -733,8 +520,30 @@ internal sealed class FastCgiConnection
         await Turn.WaitAsync();
         try
         {
+            if (_isOutputClosed)
+            {
+                _control.Clear();
+                return;
+            }
+
+            var length = _control.Length;
             _control.DrainTo(Connection.Transport.Output);
-            await Connection.Transport.Output.FlushAsync();
+            var flush = Connection.Transport.Output.FlushAsync();
+            if (flush.IsCompletedSuccessfully || Requests.GetReadTimeout() is null)
+            {
+                await flush;
+                return;
+            }
+
+            _timeouts.StartWrite(ControlRate, length);
+            try
+            {
+                await flush;
+            }
+            finally
+            {
+                _timeouts.StopWrite();
+            }
         }
         finally
         {
@@ -742,16 +551,13 @@ internal sealed class FastCgiConnection
         }
     }
 
-    private Task SendEndAsync(FastCgiExchange exchange, uint applicationStatus, FastCgiProtocolStatus status) =>
-        SendAsync(exchange, output => FastCgiRecord.WriteEndRequest(output, exchange.RequestId, applicationStatus, status));
-
     // Writes a request's last records, if they were not written yet.
-    private async Task SendAsync(FastCgiExchange exchange, Action<IBufferWriter<byte>> write)
+    private async ValueTask SendLastAsync(FastCgiExchange exchange, Action<IBufferWriter<byte>> write)
     {
         await Turn.WaitAsync();
         try
         {
-            if (!_isAborted && TryEndRequest(exchange))
+            if (!_isAborted && Requests.TryEnd(exchange))
             {
                 write(Connection.Transport.Output);
                 await Connection.Transport.Output.FlushAsync();
@@ -770,29 +576,16 @@ internal sealed class FastCgiConnection
     // Nothing is read any more: bodies end where they are, requests that never started are dropped, the others are waited for.
     private async ValueTask EndAllAsync()
     {
-        FastCgiExchange[] left;
-        lock (_lock)
-        {
-            _isReading = false;
-            left = [.. _requests.Values];
-            if (_running == 0)
-            {
-                _allDone.TrySetResult();
-            }
-        }
-
-        foreach (var exchange in left)
+        foreach (var exchange in Requests.Seal())
         {
             exchange.EndInput(new ConnectionResetException("The web server closed the connection."));
-            if (!exchange.IsDispatched)
+            if (!exchange.IsDispatched && Requests.TryEnd(exchange))
             {
-                TryEndRequest(exchange);
-                Recycle(exchange, reuse: true);
+                Finish(exchange, reuse: true);
             }
         }
 
-        await _allDone.Task;
-        if (_spare is { Request: { } spare })
+        if (await Requests.WaitForAllAsync() is { Request: { } spare })
         {
             _application.Return(spare, reuse: true);
         }

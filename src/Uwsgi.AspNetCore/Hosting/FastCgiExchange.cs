@@ -118,6 +118,7 @@ internal sealed class FastCgiExchange : GatewayExchange, IFastCgiFeature
         _errorBytes = 0;
         _isAborted = false;
         _staged.Clear();
+        _timeouts.Reset();
     }
 
     public override Memory<byte> GetMemory(int sizeHint = 0) => _staged.GetMemory(sizeHint);
@@ -126,12 +127,24 @@ internal sealed class FastCgiExchange : GatewayExchange, IFastCgiFeature
 
     public override void EndResponse() => _isEnding = true;
 
+    // END_REQUEST then leaves with the body, not in a packet of its own; while there is STDIN to come its id must stay in use.
+    public override void NoteLastByte() => _isEnding |= _isStdinEnded;
+
+    public override void CloseOutput(bool isLengthAnnounced)
+    {
+        if (!KeepsConnection && _isStdinEnded)
+        {
+            _owner.CloseOutput();
+        }
+    }
+
     public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken)
     {
         if (IsAborted || HasEnded)
         {
+            // A response that is complete already is nothing to tell the application about.
             _staged.Clear();
-            return new ValueTask<FlushResult>(new FlushResult(isCanceled: false, isCompleted: true));
+            return new ValueTask<FlushResult>(new FlushResult(isCanceled: false, isCompleted: IsAborted));
         }
 
         var turn = _owner.Turn.WaitAsync(cancellationToken);
@@ -223,10 +236,9 @@ internal sealed class FastCgiExchange : GatewayExchange, IFastCgiFeature
     async ValueTask IFastCgiFeature.WriteErrorAsync(string message, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(message);
-        ObjectDisposedException.ThrowIf(HasEnded, typeof(IFastCgiFeature));
         var bytes = Encoding.UTF8.GetBytes(message);
         var count = Math.Min(bytes.Length, MaxErrorBytes - Interlocked.Add(ref _errorBytes, bytes.Length) + bytes.Length);
-        if (count <= 0 || IsAborted)
+        if (count <= 0 || IsAborted || HasEnded)
         {
             return;
         }
@@ -278,7 +290,7 @@ internal sealed class FastCgiExchange : GatewayExchange, IFastCgiFeature
             return false;
         }
 
-        if (_isEnding && _owner.TryEndRequest(this))
+        if (_isEnding && _owner.Requests.TryEnd(this))
         {
             FastCgiRecord.WriteHeader(output, FastCgiRecordType.Stdout, RequestId, 0);
             FastCgiRecord.WriteEndRequest(output, RequestId, 0, FastCgiProtocolStatus.RequestComplete);

@@ -61,8 +61,19 @@ internal abstract class GatewayExchange : IBufferWriter<byte>
     /// <summary>Marks the end of the response behind the bytes written so far; sent with the next flush.</summary>
     public abstract void EndResponse();
 
-    /// <summary>Ends the response of a protocol whose responses end with the connection; called behind the last flush.</summary>
-    public virtual void CloseOutput()
+    /// <summary>
+    /// Takes note, in front of a flush, that it sends the last announced byte of the body. The application is still running and may
+    /// still read.
+    /// </summary>
+    public virtual void NoteLastByte()
+    {
+    }
+
+    /// <summary>
+    /// Closes the sending side where the web server waits for it; called behind the last flush, when nothing is left of the request's body.
+    /// </summary>
+    /// <param name="isLengthAnnounced">Whether the web server can tell by Content-Length that the response is complete.</param>
+    public virtual void CloseOutput(bool isLengthAnnounced)
     {
     }
 

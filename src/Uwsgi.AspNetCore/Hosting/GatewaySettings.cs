@@ -39,6 +39,7 @@ internal sealed class GatewaySettings
         MinResponseDataRate = limits.MinResponseDataRate;
         MaxDrainBytes = limits.MaxDrainBytes ?? long.MaxValue;
         DrainTimeout = limits.DrainTimeout;
+        StalledBodyTimeout = limits.StalledBodyTimeout;
         MaxConcurrentConnections = limits.MaxConcurrentConnections ?? long.MaxValue;
         MaxConcurrentUpgradedConnections = limits.MaxConcurrentUpgradedConnections ?? long.MaxValue;
         MaxRequestHeaderCount = limits.MaxRequestHeaderCount;
@@ -94,6 +95,8 @@ internal sealed class GatewaySettings
     public long MaxDrainBytes { get; }
 
     public TimeSpan DrainTimeout { get; }
+
+    public TimeSpan StalledBodyTimeout { get; }
 
     public long MaxConcurrentConnections { get; }
 

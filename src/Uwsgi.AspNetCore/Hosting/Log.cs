@@ -38,8 +38,8 @@ internal static partial class Log
     [LoggerMessage(EventIds.BodyNotDrained, LogLevel.Debug, "Connection id \"{ConnectionId}\": closed with an unread request body.", EventName = nameof(BodyNotDrained))]
     public static partial void BodyNotDrained(ILogger logger, string connectionId);
 
-    [LoggerMessage(EventIds.SlowReaderAborted, LogLevel.Warning, "Connection id \"{ConnectionId}\": request {RequestId} was ended because its application did not read its body while other requests of the connection waited.", EventName = nameof(SlowReaderAborted))]
-    public static partial void SlowReaderAborted(ILogger logger, string connectionId, ushort requestId);
+    [LoggerMessage(EventIds.SlowReaderAborted, LogLevel.Warning, "Connection id \"{ConnectionId}\": request {RequestId} was ended: its application left its body unread for {Seconds} s while other requests of the connection waited (option Limits:StalledBodyTimeout).", EventName = nameof(SlowReaderAborted))]
+    public static partial void SlowReaderAborted(ILogger logger, string connectionId, ushort requestId, double seconds);
 
     [LoggerMessage(EventIds.Ping, LogLevel.Debug, "Connection id \"{ConnectionId}\": answered a ping.", EventName = nameof(Ping))]
     public static partial void Ping(ILogger logger, string connectionId);

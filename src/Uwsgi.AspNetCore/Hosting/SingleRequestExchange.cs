@@ -45,7 +45,14 @@ internal sealed class SingleRequestExchange(
     {
     }
 
-    public override void CloseOutput() => _output.Complete();
+    // Apache waits for the end of an SCGI connection whatever the length says; over uwsgi nobody does.
+    public override void CloseOutput(bool isLengthAnnounced)
+    {
+        if (!isLengthAnnounced || Protocol == GatewayProtocol.Scgi)
+        {
+            _output.Complete();
+        }
+    }
 
     public override void Abort(ConnectionAbortedException reason)
     {

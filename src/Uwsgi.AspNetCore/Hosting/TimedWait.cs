@@ -46,6 +46,16 @@ internal sealed class TimedWait(TimeoutClock clock, ConnectionTimeouts owner, bo
         }
     }
 
+    /// <summary>Forgets rate, bytes and time.</summary>
+    public void Reset()
+    {
+        IsExpired = false;
+        _bytesPerSecond = 0;
+        _grace = default;
+        _measured = default;
+        _bytes = 0;
+    }
+
     /// <summary>Tells, once, that the time is over.</summary>
     internal bool HasExpired(long now)
     {

@@ -413,10 +413,10 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
         }
 
         await flush;
-        if (_declaredLength is null && (_bodyReader is null ? _contentLength == 0 : _bodyReader.IsAtEnd))
+        if (_bodyReader is null ? _contentLength == 0 : _bodyReader.IsAtEnd)
         {
-            // Only the connection's end tells the web server that this was all; callbacks need not hold it up.
-            Exchange.CloseOutput();
+            // Callbacks need not hold up a web server that waits for the connection's end.
+            Exchange.CloseOutput(_declaredLength is not null);
         }
     }
 
@@ -587,6 +587,10 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
         {
             // The peer may close as soon as it has the announced bytes, while the application is still busy with something else.
             BlockAbort();
+            if (HasResponseStarted && _pendingFlush is null)
+            {
+                Exchange.NoteLastByte();
+            }
         }
 
         if (_pendingFlush is { } pending)

@@ -18,6 +18,9 @@ internal sealed class RequestBodyReader(GatewayRequest request) : PipeReader
     private long _remaining;
     private long _counted;
     private ReadOnlySequence<byte> _current;
+    private bool _endsWithInput;
+    private bool _isInputEnded;
+    private bool _hasInput;
     private bool _isReading;
     private bool _isCompleted;
     private bool _isClosed;
@@ -71,13 +74,14 @@ internal sealed class RequestBodyReader(GatewayRequest request) : PipeReader
         }
 
         _isReading = false;
-        if (_remaining == 0 && _current.IsEmpty)
+        if (!_hasInput)
         {
             return;
         }
 
         // With the whole rest at hand there is nothing to wait for, whatever the caller has looked at.
-        var isWhole = _announced is not null && _current.Length == _remaining;
+        _hasInput = false;
+        var isWhole = _announced is not null && _current.Length == _remaining && (!_endsWithInput || _isInputEnded);
         var count = _current.Slice(0, consumed).Length;
         BytesRead += count;
         _counted -= count;
@@ -111,6 +115,9 @@ internal sealed class RequestBodyReader(GatewayRequest request) : PipeReader
         _exchange = exchange;
         _announced = contentLength;
         _remaining = contentLength ?? -1;
+        _endsWithInput = exchange.InputEndsBody && contentLength > 0;
+        _isInputEnded = false;
+        _hasInput = false;
         _counted = 0;
         _isClosed = false;
         _isCompleted = false;
@@ -242,15 +249,24 @@ internal sealed class RequestBodyReader(GatewayRequest request) : PipeReader
         var isEnd = false;
         if (_announced is not null)
         {
-            if (buffer.Length >= _remaining)
+            if (_endsWithInput && buffer.Length > _remaining)
             {
+                Input.AdvanceTo(buffer.Start, buffer.End);
+                Fail(new BadHttpRequestException("The request body is longer than CONTENT_LENGTH says.", StatusCodes.Status400BadRequest), gone: false);
+            }
+            else if (buffer.Length >= _remaining)
+            {
+                // Where the input has an end of its own the body is whole only with it: more could follow, and would be an error.
                 buffer = buffer.Slice(0, _remaining);
-                isEnd = true;
+                isEnd = !_endsWithInput || read.IsCompleted;
+                _isInputEnded |= isEnd;
             }
             else if (read.IsCompleted)
             {
                 Input.AdvanceTo(buffer.Start, buffer.End);
-                Fail(new BadHttpRequestException("Unexpected end of request content.", StatusCodes.Status400BadRequest), gone: true);
+                Fail(
+                    new BadHttpRequestException("Unexpected end of request content.", StatusCodes.Status400BadRequest),
+                    gone: !_exchange!.InputEndsBody);
             }
         }
         else
@@ -272,16 +288,18 @@ internal sealed class RequestBodyReader(GatewayRequest request) : PipeReader
             }
 
             isCanceled = Interlocked.Exchange(ref _isCancelRequested, false);
-            if (!isCanceled && !isEnd && buffer.IsEmpty)
-            {
-                // Cancelled by the server, to look after something else; not the application's business.
-                Input.AdvanceTo(buffer.Start, buffer.End);
-                result = default;
-                return false;
-            }
+        }
+
+        if (!isCanceled && !isEnd && buffer.IsEmpty)
+        {
+            // Nothing new: cancelled by the server, to look after something else, or all that is missing is the input's end.
+            Input.AdvanceTo(buffer.Start, buffer.End);
+            result = default;
+            return false;
         }
 
         _current = buffer;
+        _hasInput = true;
         _isReading = true;
         result = new ReadResult(buffer, isCanceled, isEnd);
         return true;
@@ -289,7 +307,7 @@ internal sealed class RequestBodyReader(GatewayRequest request) : PipeReader
 
     private bool TryGetEnd(out ReadResult result)
     {
-        if (_remaining == 0)
+        if (_remaining == 0 && (!_endsWithInput || _isInputEnded))
         {
             _isReading = true;
             _current = default;

@@ -125,11 +125,57 @@ public class FastCgiRequestTests
     }
 
     [Fact]
-    public async Task More_than_the_announced_body_is_not_delivered()
+    public async Task End_request_leaves_with_the_last_announced_byte()
+    {
+        var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var server = await FastCgiTestServer.StartAsync(async context =>
+        {
+            context.Response.ContentLength = 5;
+            await context.Response.WriteAsync("hello");
+            await release.Task;
+            await context.Response.Body.FlushAsync();
+            Assert.False(context.RequestAborted.IsCancellationRequested);
+        });
+        var client = await server.OpenAsync(Request(1, UwsgiPacket.Nginx()));
+        Assert.Equal("hello", (await client.ReadAnswerAsync(1)).Response.Text);
+
+        // Its id is free again, though it still runs.
+        await client.SendAsync(Request(1, UwsgiPacket.Nginx()));
+        Assert.Equal("hello", (await client.ReadAnswerAsync(1)).Response.Text);
+        release.SetResult();
+    }
+
+    [Fact]
+    public async Task An_application_may_read_on_behind_the_last_announced_byte()
+    {
+        var read = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var server = await FastCgiTestServer.StartAsync(async context =>
+        {
+            context.Response.ContentLength = 5;
+            await context.Response.WriteAsync("hello");
+            read.SetResult(await new StreamReader(context.Request.Body).ReadToEndAsync());
+        });
+        var client = await server.OpenAsync(Head(1, UwsgiPacket.Nginx("POST").Set("CONTENT_LENGTH", "3")));
+        Assert.EndsWith("hello", Encoding.ASCII.GetString((await client.ReadRecordAsync()).Content));
+
+        await client.SendAsync(Record(StdinType, 1, "abc"u8), End(StdinType, 1));
+
+        Assert.Equal("abc", await read.Task.WithTimeoutAsync());
+        Assert.Equal(0, (await client.ReadAnswerAsync(1)).ProtocolStatus);
+    }
+
+    [Theory]
+    [InlineData("abcdef", "")]
+    [InlineData("abc", "def")]
+    [InlineData("ab", "cdef")]
+    public async Task More_than_the_announced_body_is_an_error(string first, string second)
     {
         await using var server = await FastCgiTestServer.StartAsync(FastCgiTestServer.EchoAsync);
-        var client = await server.OpenAsync(Head(1, UwsgiPacket.Nginx("POST").Set("CONTENT_LENGTH", "3")), Record(StdinType, 1, "abcdef"u8), End(StdinType, 1));
-        Assert.Equal("/ abc", (await client.ReadAnswerAsync(1)).Response.Text);
+        var client = await server.OpenAsync(Head(1, UwsgiPacket.Nginx("POST").Set("CONTENT_LENGTH", "3")), Record(StdinType, 1, Encoding.ASCII.GetBytes(first)));
+        if (second.Length > 0)
+            await client.SendAsync(Record(StdinType, 1, Encoding.ASCII.GetBytes(second)));
+        await client.SendAsync(End(StdinType, 1));
+        Assert.Equal(400, (await client.ReadAnswerAsync(1)).Response.StatusCode);
 
         // Nothing of the rest reaches the next request.
         await client.SendAsync(Request(1, UwsgiPacket.Nginx("POST", "/next").WithBody("x")));

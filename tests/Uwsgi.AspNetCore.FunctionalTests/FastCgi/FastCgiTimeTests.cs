@@ -69,6 +69,77 @@ public class FastCgiTimeTests
     }
 
     [Fact]
+    public async Task Records_that_lead_nowhere_do_not_keep_an_idle_connection()
+    {
+        await using var server = await FastCgiTestServer.StartAsync(FastCgiTestServer.EchoAsync, time: _time);
+        var client = await server.OpenAsync(Record(GetValuesType, 0));
+        await client.ReadRecordAsync();
+        await _time.WaitForArmedTimersAsync();
+        _time.Advance(TimeSpan.FromSeconds(29));
+
+        await client.SendAsync(Record(GetValuesType, 0), Record(StdinType, 7, "nobody's"u8));
+        await client.ReadRecordAsync();
+        await _time.WaitForArmedTimersAsync();
+        var end = client.AssertClosedAsync();
+        _time.Advance(TimeSpan.FromSeconds(2));
+
+        await end;
+    }
+
+    [Fact]
+    public async Task A_body_nobody_reads_holds_up_the_others_only_so_long()
+    {
+        var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var aborted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var server = await FastCgiTestServer.StartAsync(
+            async context =>
+            {
+                if (context.Request.Path == "/stalled")
+                {
+                    using var registration = context.RequestAborted.Register(aborted.SetResult);
+                    await release.Task;
+                }
+
+                await FastCgiTestServer.EchoAsync(context);
+            },
+            time: _time);
+        var client = await server.OpenAsync(
+            Head(1, UwsgiPacket.Nginx("POST", "/stalled").Set("CONTENT_LENGTH", "300000")),
+            Head(2, UwsgiPacket.Nginx("POST", "/sibling").Set("CONTENT_LENGTH", "3")));
+        var sending = client.SendAsync(Stream(StdinType, 1, new byte[300_000]), Record(StdinType, 2, "abc"u8), End(StdinType, 2));
+
+        // The sibling's own wait for its body, and the wait for the stalled one.
+        await _time.WaitForArmedTimersAsync(2);
+        _time.Advance(TimeSpan.FromSeconds(6));
+        await aborted.Task.WithTimeoutAsync();
+
+        await sending.WithTimeoutAsync();
+        Assert.Equal(Overloaded, (await client.ReadAnswerAsync(1)).ProtocolStatus);
+        Assert.Equal("/sibling abc", (await client.ReadAnswerAsync(2)).Response.Text);
+        release.SetResult();
+    }
+
+    [Fact]
+    public async Task A_body_may_wait_for_its_application_for_any_time_when_no_other_request_waits()
+    {
+        var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var server = await FastCgiTestServer.StartAsync(
+            async context =>
+            {
+                await release.Task;
+                await FastCgiTestServer.EchoAsync(context);
+            },
+            time: _time);
+        var client = await server.OpenAsync(Head(1, UwsgiPacket.Nginx("POST").Set("CONTENT_LENGTH", "300000")));
+        var sending = client.SendAsync(Stream(StdinType, 1, new byte[300_000]), End(StdinType, 1));
+        _time.Advance(TimeSpan.FromHours(1));
+        release.SetResult();
+
+        await sending.WithTimeoutAsync();
+        Assert.Equal(300_002, (await client.ReadAnswerAsync(1)).Response.Body.Length);
+    }
+
+    [Fact]
     public async Task A_rest_of_a_body_that_does_not_come_delays_the_end_only_so_long()
     {
         await using var server = await FastCgiTestServer.StartAsync(context => context.Response.WriteAsync("early"), time: _time);

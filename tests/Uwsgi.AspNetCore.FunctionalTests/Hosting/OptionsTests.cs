@@ -53,7 +53,8 @@ public class OptionsTests
                   "MaxRequestHeaderCount": 5,
                   "KeepAliveTimeout": 6,
                   "MaxRequestsPerConnection": 7,
-                  "MaxHalfOpenRequests": 8
+                  "MaxHalfOpenRequests": 8,
+                  "StalledBodyTimeout": 9
                 }
               }
             }
@@ -82,7 +83,8 @@ public class OptionsTests
         Assert.Equal((100.5, TimeSpan.FromSeconds(7)), (limits.MinResponseDataRate!.BytesPerSecond, limits.MinResponseDataRate.GracePeriod));
         Assert.Equal((2L, TimeSpan.FromSeconds(1.5)), (limits.MaxDrainBytes, limits.DrainTimeout));
         Assert.Equal(
-            (TimeSpan.FromSeconds(6), 7, 8), (limits.KeepAliveTimeout, limits.MaxRequestsPerConnection, limits.MaxHalfOpenRequests));
+            (TimeSpan.FromSeconds(6), 7, 8, TimeSpan.FromSeconds(9)),
+            (limits.KeepAliveTimeout, limits.MaxRequestsPerConnection, limits.MaxHalfOpenRequests, limits.StalledBodyTimeout));
         Assert.Equal((3L, 4L, 5), (limits.MaxConcurrentConnections, limits.MaxConcurrentUpgradedConnections, limits.MaxRequestHeaderCount));
     }
 
