@@ -468,7 +468,7 @@ internal sealed class FastCgiConnection
                 Requests.IsClosing = true;
             }
 
-            await SendLastAsync(exchange, output => WriteRejection(output, exchange, rejected));
+            await SendLastAsync(exchange, rejected);
         }
         catch (Exception broken)
         {
@@ -480,8 +480,7 @@ internal sealed class FastCgiConnection
             if (!exchange.HasEnded)
             {
                 // Aborted while others are on the connection: without END_REQUEST its id would stay taken at the web server.
-                await SendLastAsync(exchange, output => FastCgiRecord.WriteEndRequest(
-                    output, exchange.RequestId, applicationStatus: 1, FastCgiProtocolStatus.RequestComplete));
+                await SendLastAsync(exchange, rejected: null);
                 Requests.TryEnd(exchange);
             }
 
@@ -551,15 +550,24 @@ internal sealed class FastCgiConnection
         }
     }
 
-    // Writes a request's last records, if they were not written yet.
-    private async ValueTask SendLastAsync(FastCgiExchange exchange, Action<IBufferWriter<byte>> write)
+    // Writes a request's last records, if they were not written yet: the answer to one that was rejected, or the mere end of one that failed.
+    private async ValueTask SendLastAsync(FastCgiExchange exchange, GatewayProtocolException? rejected)
     {
         await Turn.WaitAsync();
         try
         {
             if (!_isAborted && Requests.TryEnd(exchange))
             {
-                write(Connection.Transport.Output);
+                if (rejected is not null)
+                {
+                    WriteRejection(Connection.Transport.Output, exchange, rejected);
+                }
+                else
+                {
+                    FastCgiRecord.WriteEndRequest(
+                        Connection.Transport.Output, exchange.RequestId, applicationStatus: 1, FastCgiProtocolStatus.RequestComplete);
+                }
+
                 await Connection.Transport.Output.FlushAsync();
             }
         }

@@ -90,7 +90,14 @@ internal partial class GatewayRequest : IFeatureCollection
         }
 
         _extraFeatures ??= new(4);
-        _extraFeatures.RemoveAll(extra => extra.Key == type);
+        for (var i = _extraFeatures.Count - 1; i >= 0; i--)
+        {
+            if (_extraFeatures[i].Key == type)
+            {
+                _extraFeatures.RemoveAt(i);
+            }
+        }
+
         if (feature is not null)
         {
             _extraFeatures.Add(new(type, feature));

@@ -14,10 +14,15 @@ namespace Uwsgi.AspNetCore.Http;
 /// </remarks>
 internal sealed class RequestHeaders : GatewayHeaders
 {
+    private const int MaxRememberedLength = 128;
+
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     // Names outside the table, remembered by hash so that an app's own headers do not make a new string each time.
     private readonly string?[] _recentNames = new string?[32];
+
+    // Likewise values that hardly ever differ from one request to the next and are nobody's secret.
+    private readonly string?[] _recentValues = new string?[32];
     private GatewayVariables? _variables;
     private GatewaySettings? _settings;
 
@@ -125,9 +130,28 @@ internal sealed class RequestHeaders : GatewayHeaders
     private string DecodeText(string name, ReadOnlySpan<byte> value)
     {
         value = HttpSyntax.TrimBlanks(value);
-        return _settings!.RequestHeaderEncodingSelector?.Invoke(name) is { } encoding
-            ? encoding.GetString(value)
+        if (_settings!.RequestHeaderEncodingSelector?.Invoke(name) is { } encoding)
+        {
+            return encoding.GetString(value);
+        }
+
+        return value.Length is > 0 and <= MaxRememberedLength && IsWorthRemembering(name)
+            ? RememberValue(name, value)
             : StrictUtf8.GetString(value);
+    }
+
+    private static bool IsWorthRemembering(string name) =>
+        name is "Host" or "User-Agent" or "Accept" or "Accept-Encoding" or "Accept-Language" or "Cache-Control" or "Origin";
+
+    private string RememberValue(string name, ReadOnlySpan<byte> value)
+    {
+        ref var recent = ref _recentValues[(name.Length + (name[0] * 31) + (value.Length * 7) + value[^1]) & 31];
+        if (recent is null || !Ascii.Equals(value, recent))
+        {
+            recent = StrictUtf8.GetString(value);
+        }
+
+        return recent;
     }
 
     private void AddHeader(string name, int source)

@@ -160,6 +160,11 @@ internal static class RequestPath
 
     private static string ToText(ReadOnlySpan<byte> value)
     {
+        if (value is [(byte)'/'])
+        {
+            return "/";
+        }
+
         if (System.Text.Unicode.Utf8.IsValid(value))
         {
             return Encoding.UTF8.GetString(value);

@@ -15,6 +15,8 @@ internal static class AllocationsCommand
         new("Kestrel HTTP, new connection", () => InMemoryServer.StartHttpAsync(Requests.HttpClose), OnNewConnection),
         new("Kestrel HTTP, kept connection", () => InMemoryServer.StartHttpAsync(Requests.Http), OnKeptConnection),
         new("uwsgi, new connection", StartUwsgiAsync, OnNewConnection),
+        new("SCGI, new connection", () => InMemoryServer.StartScgiAsync(Requests.Scgi), OnNewConnection),
+        new("FastCGI, kept connection", () => InMemoryServer.StartFastCgiAsync(Requests.FastCgiKept), OnKeptConnection),
         new("uwsgi without Kestrel's share, request awaited", StartUwsgiAsync, server => server.RequestToDoorAsync(sendFirst: false)),
         new("uwsgi without Kestrel's share, request there at once", StartUwsgiAsync, server => server.RequestToDoorAsync(sendFirst: true)),
     ];

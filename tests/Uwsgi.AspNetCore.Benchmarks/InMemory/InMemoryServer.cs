@@ -38,6 +38,14 @@ internal sealed class InMemoryServer : IAsyncDisposable
     public static Task<InMemoryServer> StartUwsgiAsync(byte[] request) =>
         StartAsync(request, listen => listen.UseUwsgi(), builder => builder.WebHost.UseUwsgi());
 
+    /// <summary>Starts it with FastCGI.</summary>
+    public static Task<InMemoryServer> StartFastCgiAsync(byte[] request) =>
+        StartAsync(request, listen => listen.UseFastCgi(), builder => builder.WebHost.UseUwsgi());
+
+    /// <summary>Starts it with SCGI.</summary>
+    public static Task<InMemoryServer> StartScgiAsync(byte[] request) =>
+        StartAsync(request, listen => listen.UseScgi(), builder => builder.WebHost.UseUwsgi());
+
     /// <summary>Starts it with <see cref="FixedAnswer"/>, for what the connection alone costs.</summary>
     public static Task<InMemoryServer> StartFixedAnswerAsync() =>
         StartAsync(Requests.HttpClose, listen => listen.Use(FixedAnswer.Create));
@@ -162,6 +170,9 @@ internal sealed class InMemoryServer : IAsyncDisposable
             throw new InvalidOperationException("The hello response fits in one segment.");
         }
 
-        return bytes.StartsWith("HTTP/1.1 200 OK\r\n"u8) && bytes.EndsWith("Hello, World!"u8);
+        // A FastCGI response ends with an END_REQUEST record of 16 bytes.
+        return bytes[0] == 1
+            ? bytes.Length > 16 && bytes[^16..].StartsWith([(byte)1, (byte)3])
+            : bytes.EndsWith("Hello, World!"u8) && bytes.IndexOf(" 200 OK\r\n"u8) > 0;
     }
 }

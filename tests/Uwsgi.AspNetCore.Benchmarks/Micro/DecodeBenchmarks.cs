@@ -11,7 +11,7 @@ public class DecodeBenchmarks
     private readonly GatewayVariables _variables = new();
     private ReadOnlySequence<byte> _packet;
 
-    [Params("nginx-get", "nginx-many-headers")]
+    [Params("uwsgi/nginx-get", "uwsgi/nginx-many-headers")]
     public string Packet { get; set; } = "";
 
     [GlobalSetup]

@@ -37,6 +37,7 @@ public class GatewayRequestResetTests
         ["GatewayRequest._responseStream"] = "a facade serves a connection's next request; Detach drops it",
         ["GatewayRequest._responseWriter"] = "a facade serves a connection's next request; Detach drops it",
         ["RequestHeaders._recentNames"] = "a cache of strings that any client may have sent",
+        ["RequestHeaders._recentValues"] = "likewise, of headers that hold no secrets",
         ["GatewayVariables._block"] = "only its first _length bytes count",
         ["GatewayVariables._entries"] = "only its first _count elements count",
     };

@@ -15,6 +15,30 @@ namespace Uwsgi.AspNetCore.Tests.Http;
 public class RequestHeadersTests
 {
     [Theory]
+    [InlineData("HTTP_HOST", true)]
+    [InlineData("HTTP_COOKIE", false)]
+    [InlineData("HTTP_AUTHORIZATION", false)]
+    [InlineData("HTTP_X_API_KEY", false)]
+    public void Decode_SameValueAgain_IsTheSameStringWhereNoSecretIs(string variable, bool expected)
+    {
+        var headers = new RequestHeaders();
+        string Read(string value)
+        {
+            headers.Reset();
+            headers.Load(Decode(new Packet().Add(variable, value).ToBlock()), Settings());
+            return headers.Single().Value.ToString();
+        }
+
+        var first = Read("example.test");
+        Assert.Equal("exbmple.test", Read("exbmple.test"));
+        Assert.Equal("example.test", Read("example.test"));
+        var again = Read("example.test");
+
+        Assert.Equal("example.test", first);
+        Assert.Equal(expected, ReferenceEquals(again, Read("example.test")));
+    }
+
+    [Theory]
     [InlineData("HTTP_ACCEPT", "Accept")]
     [InlineData("HTTP_USER_AGENT", "User-Agent")]
     [InlineData("HTTP_X_FORWARDED_FOR", "X-Forwarded-For")]
