@@ -55,7 +55,10 @@ public sealed class UwsgiLimits
 
     /// <summary>Gets or sets how many gateway connections are served at once.</summary>
     /// <value>More than zero; <see langword="null"/>, the default, for no limit.</value>
-    /// <remarks>A connection beyond the limit is closed without an answer, which lets a web server with several upstreams try the next.</remarks>
+    /// <remarks>
+    /// A connection beyond the limit is closed without an answer, which lets a web server with several upstreams try the next. On a port
+    /// for all protocols (<see cref="UwsgiOptions.AutoSockets"/>) HTTP is counted only until it is told; then Kestrel's own limit holds.
+    /// </remarks>
     public long? MaxConcurrentConnections { get; set; }
 
     /// <summary>Gets or sets how many gateway connections may be upgraded (WebSockets) at once.</summary>

@@ -28,6 +28,16 @@ public sealed class UwsgiOptions
     /// <value>Empty by default. As <c>--urls "scgi://…"</c>. uWSGI's option is <c>scgi-socket</c>.</value>
     public IList<string> ScgiSockets { get; } = [];
 
+    /// <summary>Gets the addresses on which all protocols are served, in the forms of <see cref="Sockets"/>: uwsgi, FastCGI, SCGI and HTTP/1.1.</summary>
+    /// <value>Empty by default. As <c>--urls "gateway://…"</c>.</value>
+    /// <remarks>
+    /// The first bytes of a connection tell what it speaks; HTTP is Kestrel's own, with Kestrel's limits. The uwsgi modifiers 1 (the
+    /// version of FastCGI) and those that are letters, digits or other characters of an HTTP method, except the ping 100, cannot be told
+    /// from these protocols and are not served here. <see cref="AllowFrom"/> holds for HTTP, too; other bytes are closed without an answer,
+    /// and so is a connection that cannot be told within <see cref="UwsgiLimits.RequestHeadersTimeout"/>.
+    /// </remarks>
+    public IList<string> AutoSockets { get; } = [];
+
     /// <summary>Gets or sets the permissions of unix socket files.</summary>
     /// <value>Three or four octal digits such as <c>660</c>; <see langword="null"/>, the default, leaves what the umask gives.</value>
     /// <remarks>
@@ -88,6 +98,7 @@ public sealed class UwsgiOptions
 
     /// <summary>Gets the values of the uwsgi packet's first modifier that are served as requests.</summary>
     /// <value>0 to 255, without 100 (ping). Empty, the default, means 0, 5, 7, 9, 14, 15 and 30; others are refused with status 501.</value>
+    /// <remarks>On a port for all protocols (<see cref="AutoSockets"/>) some values stand for other protocols.</remarks>
     public IList<int> Modifiers { get; } = [];
 
     /// <summary>Gets or sets whether requests may be upgraded to another protocol, as WebSockets need.</summary>
@@ -151,7 +162,7 @@ public sealed class UwsgiOptions
     /// <value>The default is <see langword="true"/>. Disable it to find code that uses an <c>HttpContext</c> after its request.</value>
     public bool PoolRequests { get; set; } = true;
 
-    internal bool HasSockets => Sockets.Count + FastCgiSockets.Count + ScgiSockets.Count > 0;
+    internal bool HasSockets => Sockets.Count + FastCgiSockets.Count + ScgiSockets.Count + AutoSockets.Count > 0;
 
     /// <summary>Gets what the configuration section held that could not be read, for the validator to report with everything else.</summary>
     internal List<string> ConfigurationErrors { get; } = [];

@@ -127,7 +127,8 @@ public sealed class InMemoryConnection : ConnectionContext,
 
     public override void Abort(ConnectionAbortedException abortReason)
     {
-        ArgumentNullException.ThrowIfNull(abortReason);
+        // As in the socket transport: Kestrel's own HTTP gives no reason when the peer has ended the connection.
+        abortReason ??= new ConnectionAbortedException();
         if (Interlocked.CompareExchange(ref _abortReason, abortReason, null) is not null)
             return;
 

@@ -12,8 +12,9 @@ internal sealed class GatewayEndpointSetup(IOptions<UwsgiOptions> options) : IPo
         Add(options.Value.Sockets, GatewayProtocol.Uwsgi);
         Add(options.Value.FastCgiSockets, GatewayProtocol.FastCgi);
         Add(options.Value.ScgiSockets, GatewayProtocol.Scgi);
+        Add(options.Value.AutoSockets, null);
 
-        void Add(IList<string> sockets, GatewayProtocol protocol)
+        void Add(IList<string> sockets, GatewayProtocol? protocol)
         {
             foreach (var socket in sockets)
             {

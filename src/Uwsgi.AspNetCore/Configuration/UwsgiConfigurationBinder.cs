@@ -22,6 +22,7 @@ internal sealed class UwsgiConfigurationBinder(IConfiguration configuration) : I
         section.List(nameof(options.Sockets), options.Sockets.Add);
         section.List(nameof(options.FastCgiSockets), options.FastCgiSockets.Add);
         section.List(nameof(options.ScgiSockets), options.ScgiSockets.Add);
+        section.List(nameof(options.AutoSockets), options.AutoSockets.Add);
         section.Text(nameof(options.SocketMode), value => options.SocketMode = value);
         section.Text(nameof(options.SocketOwner), value => options.SocketOwner = value);
         section.Text(nameof(options.SocketGroup), value => options.SocketGroup = value);

@@ -25,6 +25,7 @@ internal sealed class UwsgiOptionsValidator : IValidateOptions<UwsgiOptions>
         CheckList(nameof(options.Sockets), options.Sockets);
         CheckList(nameof(options.FastCgiSockets), options.FastCgiSockets);
         CheckList(nameof(options.ScgiSockets), options.ScgiSockets);
+        CheckList(nameof(options.AutoSockets), options.AutoSockets);
 
         void CheckList(string key, IList<string> sockets)
         {

@@ -8,7 +8,16 @@ using Uwsgi.AspNetCore.Protocols;
 namespace Uwsgi.AspNetCore.Hosting;
 
 /// <summary>The connection middleware of an endpoint: admits a peer, then lets the protocol's connection run to its end.</summary>
-internal sealed class GatewayMiddleware(GatewayServices services, GatewayApplication application, GatewayProtocol protocol)
+/// <remarks>
+/// On an endpoint for all protocols a connection is counted towards <c>Limits.MaxConcurrentConnections</c> until it turns out to be HTTP,
+/// which has Kestrel's own limit; so the connections that have not said anything yet are bounded, too.
+/// </remarks>
+/// <param name="services">What the connections share.</param>
+/// <param name="application">Where requests go.</param>
+/// <param name="protocol">What the endpoint speaks; null when the first bytes tell.</param>
+/// <param name="http">Kestrel's HTTP, for connections that turn out to speak it.</param>
+internal sealed class GatewayMiddleware(
+    GatewayServices services, GatewayApplication application, GatewayProtocol? protocol, ConnectionDelegate http)
 {
     // Bounds what refused peers can make us remember.
     private const int MaxRememberedPeers = 1024;
@@ -30,17 +39,22 @@ internal sealed class GatewayMiddleware(GatewayServices services, GatewayApplica
             return;
         }
 
-        connection.Features.Get<IConnectionMetricsTagsFeature>()?.Tags.Add(new("network.protocol.name", protocol.ToScheme()));
         var counted = new CountedConnection(services.Connections, connection.Features.Get<IDecrementConcurrentConnectionCountFeature>());
-        connection.Features.Set<IDecrementConcurrentConnectionCountFeature>(counted);
+        var isHttp = false;
         try
         {
-            await (protocol switch
+            if (protocol is { } only)
             {
-                GatewayProtocol.FastCgi => new FastCgiConnection(connection, services, application).RunAsync(),
-                GatewayProtocol.Scgi => new SingleRequestConnection(connection, ScgiHeadReader.Instance, services).RunAsync(application),
-                _ => new SingleRequestConnection(connection, UwsgiHeadReader.Instance, services).RunAsync(application),
-            });
+                await ServeAsync(connection, only, TimeSpan.Zero, counted);
+            }
+            else if (await ProtocolSniffer.SniffAsync(connection, services) is { } sniffed)
+            {
+                isHttp = sniffed.Protocol == DetectedProtocol.Http;
+                if (!isHttp)
+                {
+                    await ServeAsync(connection, ToGateway(sniffed.Protocol), sniffed.Waited, counted);
+                }
+            }
         }
         catch (Exception broken)
         {
@@ -51,6 +65,30 @@ internal sealed class GatewayMiddleware(GatewayServices services, GatewayApplica
         {
             counted.Remove();
         }
+
+        if (isHttp)
+        {
+            await http(connection);
+        }
+    }
+
+    private static GatewayProtocol ToGateway(DetectedProtocol detected) => detected switch
+    {
+        DetectedProtocol.FastCgi => GatewayProtocol.FastCgi,
+        DetectedProtocol.Scgi => GatewayProtocol.Scgi,
+        _ => GatewayProtocol.Uwsgi,
+    };
+
+    private Task ServeAsync(ConnectionContext connection, GatewayProtocol spoken, TimeSpan waited, CountedConnection counted)
+    {
+        connection.Features.Get<IConnectionMetricsTagsFeature>()?.Tags.Add(new("network.protocol.name", spoken.ToScheme()));
+        connection.Features.Set<IDecrementConcurrentConnectionCountFeature>(counted);
+        return spoken switch
+        {
+            GatewayProtocol.FastCgi => new FastCgiConnection(connection, services, application).RunAsync(),
+            GatewayProtocol.Scgi => new SingleRequestConnection(connection, ScgiHeadReader.Instance, services, waited).RunAsync(application),
+            _ => new SingleRequestConnection(connection, UwsgiHeadReader.Instance, services, waited).RunAsync(application),
+        };
     }
 
     private void Refuse(ConnectionContext connection)

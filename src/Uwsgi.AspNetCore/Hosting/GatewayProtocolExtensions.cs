@@ -1,8 +1,13 @@
 namespace Uwsgi.AspNetCore.Hosting;
 
-/// <summary>The names of the protocols in addresses and metrics.</summary>
+/// <summary>The names of the protocols in addresses and metrics; null stands for all of them, told apart by the first bytes.</summary>
 internal static class GatewayProtocolExtensions
 {
+    private static readonly GatewayProtocol?[] Known = [GatewayProtocol.Uwsgi, GatewayProtocol.FastCgi, GatewayProtocol.Scgi, null];
+
+    /// <inheritdoc cref="ToScheme(GatewayProtocol)"/>
+    public static string ToScheme(this GatewayProtocol? protocol) => protocol?.ToScheme() ?? "gateway";
+
     /// <summary>Gets the scheme of the protocol's addresses.</summary>
     public static string ToScheme(this GatewayProtocol protocol) => protocol switch
     {
@@ -12,9 +17,9 @@ internal static class GatewayProtocolExtensions
     };
 
     /// <summary>Splits an address with one of the protocols' schemes.</summary>
-    public static bool TryParse(string address, out GatewayProtocol protocol, out string socket)
+    public static bool TryParse(string address, out GatewayProtocol? protocol, out string socket)
     {
-        foreach (var known in (ReadOnlySpan<GatewayProtocol>)[GatewayProtocol.Uwsgi, GatewayProtocol.FastCgi, GatewayProtocol.Scgi])
+        foreach (var known in Known)
         {
             var prefix = known.ToScheme() + "://";
             if (address.StartsWith(prefix, StringComparison.OrdinalIgnoreCase))
@@ -25,7 +30,7 @@ internal static class GatewayProtocolExtensions
             }
         }
 
-        protocol = default;
+        protocol = null;
         socket = string.Empty;
         return false;
     }

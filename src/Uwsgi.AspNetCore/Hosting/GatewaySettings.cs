@@ -9,11 +9,9 @@ internal sealed class GatewaySettings
 {
     private static readonly FrozenSet<int> DefaultModifiers = new[] { 0, 5, 7, 9, 14, 15, 30 }.ToFrozenSet();
 
-    private readonly FrozenSet<int> _modifiers;
-
     public GatewaySettings(UwsgiOptions options, KestrelServerOptions kestrel)
     {
-        _modifiers = options.Modifiers.Count == 0 ? DefaultModifiers : options.Modifiers.ToFrozenSet();
+        Modifiers = options.Modifiers.Count == 0 ? DefaultModifiers : options.Modifiers.ToFrozenSet();
         AllowFrom = new AllowedPeers(options.AllowFrom);
         BufferSize = options.BufferSize;
         ScriptName = options.ScriptName;
@@ -49,6 +47,9 @@ internal sealed class GatewaySettings
         AllowFastCgiUpgrade = options.AllowFastCgiUpgrade;
         MultiplexFastCgi = options.MultiplexFastCgi;
     }
+
+    /// <summary>Gets the values of modifier1 that are served as requests.</summary>
+    public FrozenSet<int> Modifiers { get; }
 
     public AllowedPeers AllowFrom { get; }
 
@@ -115,5 +116,5 @@ internal sealed class GatewaySettings
     public bool MultiplexFastCgi { get; }
 
     /// <summary>Tells whether packets with this first modifier are requests for the application.</summary>
-    public bool Serves(byte modifier1) => _modifiers.Contains(modifier1);
+    public bool Serves(byte modifier1) => Modifiers.Contains(modifier1);
 }

@@ -41,7 +41,7 @@ internal static class ServerAddresses
     }
 
     /// <summary>Opens one socket of the options.</summary>
-    public static void AddSocket(KestrelServerOptions kestrel, string socket, GatewayProtocol protocol, string source)
+    public static void AddSocket(KestrelServerOptions kestrel, string socket, GatewayProtocol? protocol, string source)
     {
         if (GatewayAddress.TryParse(socket, out var endPoints) is { } error)
         {
@@ -67,7 +67,7 @@ internal static class ServerAddresses
         var isHttps = parsed.Scheme.Equals("https", StringComparison.OrdinalIgnoreCase);
         if (!isHttps && !parsed.Scheme.Equals("http", StringComparison.OrdinalIgnoreCase))
         {
-            throw new InvalidOperationException($"Unrecognized scheme in server address '{address}'. Known are uwsgi, fastcgi, scgi, http and https.");
+            throw new InvalidOperationException($"Unrecognized scheme in server address '{address}'. Known are uwsgi, fastcgi, scgi, gateway, http and https.");
         }
 
         if (!string.IsNullOrEmpty(parsed.PathBase))

@@ -15,7 +15,11 @@ namespace Uwsgi.AspNetCore.Hosting;
 /// The input is advanced here until the request has begun, then by the request's body only. Returning closes the connection: the
 /// transport sends what is left of the output first.
 /// </remarks>
-internal sealed class SingleRequestConnection(ConnectionContext connection, HeadReader head, GatewayServices services)
+/// <param name="connection">The connection.</param>
+/// <param name="head">The protocol's way to find and decode a head.</param>
+/// <param name="services">What the connections share.</param>
+/// <param name="waited">How much of the time for the head is over already.</param>
+internal sealed class SingleRequestConnection(ConnectionContext connection, HeadReader head, GatewayServices services, TimeSpan waited)
 {
     private readonly ConnectionTimeouts _timeouts = ConnectionTimeouts.Of(connection, services.Clock);
     private readonly PipeReader _input = connection.Transport.Input;
@@ -82,7 +86,7 @@ internal sealed class SingleRequestConnection(ConnectionContext connection, Head
         var lifetime = connection.Features.Get<IConnectionLifetimeNotificationFeature>();
         using var closeRequest = lifetime?.ConnectionClosedRequested.UnsafeRegister(
             static input => ((PipeReader)input!).CancelPendingRead(), _input) ?? default;
-        _timeouts.StartRead(Settings.RequestHeadersTimeout);
+        _timeouts.StartRead(Settings.RequestHeadersTimeout - waited);
         try
         {
             while (true)

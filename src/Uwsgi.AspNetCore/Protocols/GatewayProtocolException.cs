@@ -12,7 +12,7 @@ internal sealed class GatewayProtocolException(GatewayRejection reason, string m
         GatewayRejection.LengthRequired => 411,
         GatewayRejection.HeadTimeout => 408,
         GatewayRejection.UnsupportedModifier => 501,
-        GatewayRejection.UnexpectedEnd or GatewayRejection.TlsOnGatewayPort
+        GatewayRejection.UnexpectedEnd or GatewayRejection.TlsOnGatewayPort or GatewayRejection.UnknownProtocol
             or GatewayRejection.PeerNotAllowed or GatewayRejection.MalformedRecord or GatewayRejection.UnknownRole
             or GatewayRejection.RequestLimit or GatewayRejection.ConnectionLimit => 0,
         _ => 400,

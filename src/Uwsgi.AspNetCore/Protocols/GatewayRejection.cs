@@ -39,6 +39,9 @@ internal enum GatewayRejection
     /// <summary>The peer starts TLS on a port that expects a gateway protocol in the clear.</summary>
     TlsOnGatewayPort,
 
+    /// <summary>The first bytes on a port for all protocols belong to none of them.</summary>
+    UnknownProtocol,
+
     /// <summary>REQUEST_METHOD is missing or no token.</summary>
     InvalidMethod,
 

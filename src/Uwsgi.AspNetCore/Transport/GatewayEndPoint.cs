@@ -9,11 +9,12 @@ namespace Uwsgi.AspNetCore.Transport;
 /// An endpoint of the options' sockets. Its own type lets our listener factory take it, and no other, so that these sockets can have
 /// a transport of their own while Kestrel's endpoints keep theirs.
 /// </summary>
-internal sealed class GatewayEndPoint(EndPoint inner, GatewayProtocol protocol) : EndPoint
+internal sealed class GatewayEndPoint(EndPoint inner, GatewayProtocol? protocol) : EndPoint
 {
     public EndPoint Inner { get; } = inner;
 
-    public GatewayProtocol Protocol { get; } = protocol;
+    /// <summary>Gets what is spoken there; null when the first bytes of each connection tell.</summary>
+    public GatewayProtocol? Protocol { get; } = protocol;
 
     /// <summary>Gets the address as users write it, for instance <c>uwsgi://unix:/run/app.sock</c>.</summary>
     public string Url => $"{Protocol.ToScheme()}://{Describe(Inner)}";

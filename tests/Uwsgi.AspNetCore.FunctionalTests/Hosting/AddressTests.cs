@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
 using Uwsgi.AspNetCore.Testing;
@@ -40,6 +41,21 @@ public sealed class AddressTests : IDisposable
         // Kestrel warns when addresses are overridden by endpoints in code, which these are not.
         logs.AssertNothingAbove(LogLevel.Information);
         Assert.Equal(app.Urls.Order(), logs.Find("ListeningOnAddress").Select(entry => entry.Message[(entry.Message.IndexOf(": ", StringComparison.Ordinal) + 2)..]).Order());
+    }
+
+    [Fact]
+    public async Task A_url_for_all_protocols_is_served_and_listed_by_its_own_name()
+    {
+        using var logs = new LogSink();
+        var builder = HostedApp.CreateBuilder(logs, "--urls", "gateway://127.0.0.1:0;http://127.0.0.1:0");
+        builder.UseUwsgi();
+        await using var app = await HostedApp.StartAsync(builder);
+
+        var url = app.Urls.Single(IsScheme("gateway://127.0.0.1:"));
+        await HostedApp.AssertAnswersAsync(url);
+        await HostedApp.AssertAnswersHttpAsync(url.Replace("gateway://", "http://", StringComparison.Ordinal));
+        Assert.Contains(logs.Find("ListeningOnAddress"), entry => entry.Message.EndsWith($": {url}", StringComparison.Ordinal));
+        logs.AssertNothingAbove(LogLevel.Information);
     }
 
     [Fact]
@@ -241,7 +257,53 @@ public sealed class AddressTests : IDisposable
         await app.StartAsync().WithTimeoutAsync();
 
         using var client = await UwsgiClient.ConnectAsync(app.Urls.Single());
-        await using var tls = new SslStream(new NetworkStream(client.Socket));
+        await using var tls = await SecureAsync(client);
+        await tls.WriteAsync(UwsgiPacket.Nginx().ToArray());
+
+        Assert.Equal($"{tls.SslProtocol}", RawResponse.Parse(await ReadToEndAsync(tls)).Text);
+    }
+
+    [Theory]
+    [InlineData(HttpProtocols.Http1, "1.1")]
+    [InlineData(HttpProtocols.Http1AndHttp2, "2.0")]
+    public async Task TLS_in_front_of_all_protocols_serves_HTTP_of_the_endpoints_versions_and_uwsgi(HttpProtocols protocols, string version)
+    {
+        var builder = HostedApp.CreateBuilder();
+        UseCertificate(builder);
+        builder.UseUwsgi();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen =>
+        {
+            listen.UseHttps().UseGateway();
+            Assert.Equal(HttpProtocols.Http1, listen.Protocols);
+            listen.Protocols = protocols;
+        }));
+        await using var app = await HostedApp.StartAsync(builder);
+        var url = app.Urls.Single();
+
+        using var http = HostedApp.CreateHttpClient();
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(new Uri(url), "/hello"))
+        {
+            Version = HttpVersion.Version20,
+            VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
+        };
+        using var response = await http.SendAsync(request).WithTimeoutAsync();
+        using var client = await UwsgiClient.ConnectAsync(url);
+        await using var tls = await SecureAsync(client);
+        await tls.WriteAsync(UwsgiPacket.Nginx(target: "/hello").ToArray());
+
+        Assert.StartsWith("https://", url);
+        Assert.Equal("/hello", await response.Content.ReadAsStringAsync());
+        Assert.Equal(version, response.Version.ToString());
+        Assert.Equal("/hello", RawResponse.Parse(await ReadToEndAsync(tls)).Text);
+    }
+
+    public void Dispose() => Directory.Delete(_directory, recursive: true);
+
+    private static Func<string, bool> IsScheme(string start) => url => url.StartsWith(start, StringComparison.Ordinal);
+
+    private static async Task<SslStream> SecureAsync(UwsgiClient client)
+    {
+        var tls = new SslStream(new NetworkStream(client.Socket));
         await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
         {
             TargetHost = "localhost",
@@ -249,16 +311,15 @@ public sealed class AddressTests : IDisposable
             RemoteCertificateValidationCallback = static (_, _, _, _) => true,
 #pragma warning restore MA0039, CA5359
         }).WithTimeoutAsync();
-        await tls.WriteAsync(UwsgiPacket.Nginx().ToArray());
-        var answer = new MemoryStream();
-        await tls.CopyToAsync(answer).WithTimeoutAsync();
-
-        Assert.Equal($"{tls.SslProtocol}", RawResponse.Parse(answer.ToArray()).Text);
+        return tls;
     }
 
-    public void Dispose() => Directory.Delete(_directory, recursive: true);
-
-    private static Func<string, bool> IsScheme(string start) => url => url.StartsWith(start, StringComparison.Ordinal);
+    private static async Task<byte[]> ReadToEndAsync(Stream stream)
+    {
+        var bytes = new MemoryStream();
+        await stream.CopyToAsync(bytes).WithTimeoutAsync();
+        return bytes.ToArray();
+    }
 
     private static int Duplicate(int descriptor)
     {

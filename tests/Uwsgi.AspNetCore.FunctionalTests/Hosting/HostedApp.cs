@@ -48,15 +48,20 @@ internal static class HostedApp
     /// <summary>Asks over HTTP, and fails unless the app has answered.</summary>
     public static async Task AssertAnswersHttpAsync(string address)
     {
+        using var client = CreateHttpClient();
+        Assert.Equal("/hello", await client.GetStringAsync(new Uri(new Uri(address), "/hello")).WithTimeoutAsync());
+    }
+
+    /// <summary>A client that takes any certificate.</summary>
+    public static HttpClient CreateHttpClient()
+    {
 #pragma warning disable MA0039 // Any certificate will do here.
-        using var handler = new HttpClientHandler
+        return new HttpClient(new HttpClientHandler
         {
             UseProxy = false,
             ServerCertificateCustomValidationCallback = HttpClientHandler.DangerousAcceptAnyServerCertificateValidator,
-        };
+        });
 #pragma warning restore MA0039
-        using var client = new HttpClient(handler);
-        Assert.Equal("/hello", await client.GetStringAsync(new Uri(new Uri(address), "/hello")).WithTimeoutAsync());
     }
 
     /// <summary>Fails unless nobody listens there.</summary>

@@ -18,6 +18,7 @@ public class OptionsTests
                 "Sockets": [ "127.0.0.1:3031", "/run/app.sock" ],
                 "FastCgiSockets": [ "127.0.0.1:9000" ],
                 "ScgiSockets": [ "127.0.0.1:4000" ],
+                "AutoSockets": [ "127.0.0.1:5000" ],
                 "SocketMode": "660",
                 "SocketOwner": "app",
                 "SocketGroup": "www-data",
@@ -68,6 +69,7 @@ public class OptionsTests
         Assert.Equal((1024, false, 4096), (options.Backlog, options.Vacuum, options.BufferSize));
         Assert.Equal(["127.0.0.1:9000"], options.FastCgiSockets);
         Assert.Equal(["127.0.0.1:4000"], options.ScgiSockets);
+        Assert.Equal(["127.0.0.1:5000"], options.AutoSockets);
         Assert.Equal(["10.0.0.0/8", "fd00::5"], options.AllowFrom);
         Assert.Equal((ScriptNameMode.Trust, "/app1", true), (options.ScriptName, options.PathBase, options.PreserveEncodedSlashes));
         Assert.Equal([0, 5], options.Modifiers);
@@ -92,10 +94,11 @@ public class OptionsTests
     public void A_list_may_be_one_string()
     {
         var options = Read("""
-            { "Uwsgi": { "Sockets": "127.0.0.1:3031; /run/app.sock,@app", "AllowFrom": "10.0.0.1", "Modifiers": "0;7" } }
+            { "Uwsgi": { "Sockets": "127.0.0.1:3031; /run/app.sock,@app", "AutoSockets": ":80;/a.sock", "AllowFrom": "10.0.0.1", "Modifiers": "0;7" } }
             """);
 
         Assert.Equal(["127.0.0.1:3031", "/run/app.sock", "@app"], options.Sockets);
+        Assert.Equal([":80", "/a.sock"], options.AutoSockets);
         Assert.Equal(["10.0.0.1"], options.AllowFrom);
         Assert.Equal([0, 7], options.Modifiers);
     }
@@ -118,6 +121,7 @@ public class OptionsTests
         var options = Read("{}");
 
         Assert.Empty(options.Sockets);
+        Assert.Empty(options.AutoSockets);
         Assert.Empty(options.AllowFrom);
         Assert.Empty(options.Modifiers);
         Assert.Equal((512, true, 65_535), (options.Backlog, options.Vacuum, options.BufferSize));

@@ -73,7 +73,8 @@ public sealed class GatewayTestServer : IAsyncDisposable
                 {
                     GatewayProtocol.FastCgi => uwsgi.FastCgiSockets,
                     GatewayProtocol.Scgi => uwsgi.ScgiSockets,
-                    _ => uwsgi.Sockets,
+                    GatewayProtocol.Uwsgi => uwsgi.Sockets,
+                    _ => uwsgi.AutoSockets,
                 };
                 sockets.Add(socket);
             }
@@ -91,7 +92,8 @@ public sealed class GatewayTestServer : IAsyncDisposable
             {
                 GatewayProtocol.FastCgi => listen.UseFastCgi(),
                 GatewayProtocol.Scgi => listen.UseScgi(),
-                _ => listen.UseUwsgi(),
+                GatewayProtocol.Uwsgi => listen.UseUwsgi(),
+                _ => listen.UseGateway(),
             }));
         }
 

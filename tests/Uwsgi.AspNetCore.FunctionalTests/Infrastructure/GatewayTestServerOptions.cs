@@ -6,8 +6,8 @@ namespace Uwsgi.AspNetCore.FunctionalTests.Infrastructure;
 /// <summary>How a <see cref="GatewayTestServer"/> is built.</summary>
 public sealed class GatewayTestServerOptions
 {
-    /// <summary>Gets or sets what the endpoint speaks.</summary>
-    public GatewayProtocol Protocol { get; set; }
+    /// <summary>Gets or sets what the endpoint speaks; null means every protocol, told by the first bytes.</summary>
+    public GatewayProtocol? Protocol { get; set; } = GatewayProtocol.Uwsgi;
 
     /// <summary>Gets or sets where to listen, for instance <c>127.0.0.1:0</c>; null means in memory.</summary>
     public string? Socket { get; set; }

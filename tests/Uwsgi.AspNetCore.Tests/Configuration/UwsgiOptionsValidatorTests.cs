@@ -9,6 +9,8 @@ public class UwsgiOptionsValidatorTests
         { "Uwsgi:Sockets: 'nowhere'", options => options.Sockets.Add("nowhere") },
         { "Uwsgi:Sockets: '/a.sock' is listed twice", options => { options.Sockets.Add("/a.sock"); options.Sockets.Add("/a.sock"); } },
         { "Uwsgi:Sockets: 'unix:/a.sock' is listed twice", options => { options.Sockets.Add("/a.sock"); options.Sockets.Add("unix:/a.sock"); } },
+        { "Uwsgi:AutoSockets: 'nowhere'", options => options.AutoSockets.Add("nowhere") },
+        { "Uwsgi:AutoSockets: '/a.sock' is listed twice", options => { options.Sockets.Add("/a.sock"); options.AutoSockets.Add("/a.sock"); } },
         { "Uwsgi:AllowFrom: 'everyone'", options => options.AllowFrom.Add("everyone") },
         { "Uwsgi:SocketMode: 'rw'", options => options.SocketMode = "rw" },
         { "Uwsgi:SocketMode: '66'", options => options.SocketMode = "66" },

@@ -128,6 +128,14 @@ public class GatewayAddressTests
     }
 
     [Theory]
+    [InlineData(GatewayProtocol.Uwsgi, "uwsgi://127.0.0.1:3031")]
+    [InlineData(GatewayProtocol.FastCgi, "fastcgi://127.0.0.1:3031")]
+    [InlineData(GatewayProtocol.Scgi, "scgi://127.0.0.1:3031")]
+    [InlineData(null, "gateway://127.0.0.1:3031")]
+    public void Url_StartsWithTheProtocol(GatewayProtocol? protocol, string expected) =>
+        Assert.Equal(expected, new GatewayEndPoint(Single<EndPoint>("127.0.0.1:3031"), protocol).Url);
+
+    [Theory]
     [InlineData("127.0.0.1:3031")]
     [InlineData("[::1]:3031")]
     [InlineData("/run/app.sock")]
