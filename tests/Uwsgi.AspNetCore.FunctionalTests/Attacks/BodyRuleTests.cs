@@ -165,6 +165,42 @@ public class BodyRuleTests(ProtocolServers servers) : IClassFixture<ProtocolServ
     }
 
     [Theory]
+    [Trait("GatewayRule", "34")]
+    [Trait("Attack", "content length")]
+    [InlineData("/read", 400)]
+    [InlineData("/ignore", 200)]
+    public async Task More_STDIN_than_announced_is_an_error_for_who_reads_it(string path, int status)
+    {
+        var delivered = Events.New<int>();
+        await using var server = await AttackServer.StartAsync(GatewayProtocol.FastCgi, async context =>
+        {
+            if (context.Request.Path == "/ignore")
+                return;
+
+            using var body = new MemoryStream();
+            try
+            {
+                await context.Request.Body.CopyToAsync(body);
+            }
+            finally
+            {
+                delivered.TrySetResult((int)body.Length);
+            }
+        });
+        var packet = GatewayWire.Packet(GatewayProtocol.FastCgi, "POST", path).WithBody("abcdef").Set("CONTENT_LENGTH", "3");
+        var peer = await server.OpenAsync(GatewayWire.Request(GatewayProtocol.FastCgi, packet, keep: true));
+
+        Assert.Equal(status, (await peer.ReadResponseAsync()).StatusCode);
+        if (status == 400)
+            Assert.InRange(await delivered.Task.WithTimeoutAsync(), 0, 3);
+
+        // The records delimit requests, so the connection is as good as before.
+        await peer.SendAsync(GatewayWire.Request(GatewayProtocol.FastCgi, GatewayWire.Packet(GatewayProtocol.FastCgi, target: "/ignore"), keep: true));
+        Assert.Equal(200, (await peer.ReadResponseAsync()).StatusCode);
+        await peer.CloseAsync();
+    }
+
+    [Theory]
     [Trait("GatewayRule", "37")]
     [Trait("GatewayRule", "61")]
     [Trait("Attack", "content length")]
