@@ -6,7 +6,9 @@ namespace Uwsgi.AspNetCore.Http;
 internal sealed class BodyBuffer : IBufferWriter<byte>
 {
     private const int MinimumSegment = 4096;
-    private const int LargestSegment = 64 * 1024;
+
+    // Half of what a FastCGI record holds, which is a byte less than a pooled array of twice the size.
+    private const int LargestSegment = 32 * 1024;
 
     private readonly List<(byte[] Array, int Count)> _full = [];
     private byte[]? _current;
@@ -25,7 +27,8 @@ internal sealed class BodyBuffer : IBufferWriter<byte>
                 _full.Add((_current, _currentCount));
             }
 
-            _current = ArrayPool<byte>.Shared.Rent(Math.Max(sizeHint, MinimumSegment));
+            // They grow with what waits, so that a large response becomes few records and a small one takes little memory.
+            _current = ArrayPool<byte>.Shared.Rent(Math.Max(sizeHint, (int)Math.Clamp(Length, MinimumSegment, LargestSegment)));
             _currentCount = 0;
         }
 

@@ -502,6 +502,13 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
     // RFC 9110 section 8.6: which responses have a body, and which may announce a length.
     private void ApplyBodyRule(ResponseHeaders headers, int nextWrite)
     {
+        if (_statusCode < StatusCodes.Status200OK && !_isSwitching)
+        {
+            // nginx, Apache, HAProxy and Caddy lose the response behind an interim one.
+            throw new InvalidOperationException(
+                $"A response cannot have the status code {_statusCode}: a gateway takes one response, and 101 is for IHttpUpgradeFeature to send.");
+        }
+
         var isBodiless = _statusCode is < 200 or StatusCodes.Status204NoContent or StatusCodes.Status205ResetContent or StatusCodes.Status304NotModified;
         _bodyRule = IsHead ? BodyRule.Discarded : isBodiless ? BodyRule.Forbidden : BodyRule.Allowed;
         if (isBodiless && _statusCode != StatusCodes.Status304NotModified && headers.ContentLength is { } length)

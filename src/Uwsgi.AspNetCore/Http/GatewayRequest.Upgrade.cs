@@ -8,6 +8,7 @@ namespace Uwsgi.AspNetCore.Http;
 internal partial class GatewayRequest : IHttpUpgradeFeature
 {
     private bool _isUpgradable;
+    private bool _isSwitching;
 
     bool IHttpUpgradeFeature.IsUpgradableRequest => _isUpgradable;
 
@@ -42,6 +43,7 @@ internal partial class GatewayRequest : IHttpUpgradeFeature
         _statusCode = StatusCodes.Status101SwitchingProtocols;
         _reasonPhrase = null;
         ((IHttpResponseFeature)this).Headers[HeaderNames.Connection] = "Upgrade";
+        _isSwitching = true;
         try
         {
             await StartResponseAsync();
@@ -49,6 +51,7 @@ internal partial class GatewayRequest : IHttpUpgradeFeature
         catch
         {
             // No tunnel: the request ends with the error response of any other start that fails.
+            _isSwitching = false;
             Upgrades.Remove();
             throw;
         }
@@ -83,6 +86,7 @@ internal partial class GatewayRequest : IHttpUpgradeFeature
         }
 
         _isUpgradable = false;
+        _isSwitching = false;
         IsUpgraded = false;
     }
 }

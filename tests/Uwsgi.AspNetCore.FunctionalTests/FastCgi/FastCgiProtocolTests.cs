@@ -27,6 +27,9 @@ public class FastCgiProtocolTests
     };
 
     [Theory]
+    [Trait("GatewayRule", "5")]
+    [Trait("Attack", "version mismatch")]
+    [Trait("Attack", "early STDIN")]
     [MemberData(nameof(Malformed))]
     public async Task Records_that_break_the_rules_end_the_connection(string name, byte[] bytes)
     {
@@ -78,6 +81,8 @@ public class FastCgiProtocolTests
     }
 
     [Fact]
+    [Trait("GatewayRule", "3")]
+    [Trait("Attack", "unknown ids")]
     public async Task Records_for_requests_that_are_not_active_are_ignored()
     {
         await using var server = await FastCgiTestServer.StartAsync(FastCgiTestServer.EchoAsync);
@@ -92,6 +97,7 @@ public class FastCgiProtocolTests
     }
 
     [Theory]
+    [Trait("GatewayRule", "4")]
     [InlineData(true)]
     [InlineData(false)]
     public async Task Management_records_are_answered(bool byteByByte)
@@ -122,6 +128,7 @@ public class FastCgiProtocolTests
     }
 
     [Theory]
+    [Trait("GatewayRule", "6")]
     [InlineData(0, true)]
     [InlineData(3, true)]
     [InlineData(3, false)]
@@ -143,6 +150,7 @@ public class FastCgiProtocolTests
     }
 
     [Theory]
+    [Trait("GatewayRule", "3")]
     [InlineData(0, true)]
     [InlineData(0, false)]
     [InlineData(1, true)]
@@ -167,6 +175,8 @@ public class FastCgiProtocolTests
     }
 
     [Theory]
+    [Trait("GatewayRule", "3")]
+    [Trait("GatewayRule", "55")]
     [InlineData(false, false)]
     [InlineData(true, false)]
     [InlineData(true, true)]
@@ -269,6 +279,8 @@ public class FastCgiProtocolTests
     }
 
     [Fact]
+    [Trait("GatewayRule", "63")]
+    [Trait("Attack", "request floods")]
     public async Task A_flood_of_requests_that_never_come_is_answered_overloaded()
     {
         await using var server = await FastCgiTestServer.StartAsync(FastCgiTestServer.EchoAsync, options => options.Limits.MaxHalfOpenRequests = 8);
@@ -283,6 +295,8 @@ public class FastCgiProtocolTests
     }
 
     [Fact]
+    [Trait("GatewayRule", "63")]
+    [Trait("Attack", "request floods")]
     public async Task More_running_requests_than_the_limit_are_answered_overloaded()
     {
         var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -298,6 +312,8 @@ public class FastCgiProtocolTests
     }
 
     [Fact]
+    [Trait("GatewayRule", "63")]
+    [Trait("Attack", "request floods")]
     public async Task Aborted_requests_count_as_long_as_they_run()
     {
         var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -9,6 +9,7 @@ namespace Uwsgi.AspNetCore.FunctionalTests.FastCgi;
 public class FastCgiRequestTests
 {
     [Theory]
+    [Trait("GatewayRule", "7")]
     [InlineData(false)]
     [InlineData(true)]
     public async Task A_small_answer_is_four_records(bool keep)
@@ -66,6 +67,7 @@ public class FastCgiRequestTests
     }
 
     [Fact]
+    [Trait("GatewayRule", "4")]
     public async Task Interleaved_requests_do_not_mix()
     {
         await using var server = await FastCgiTestServer.StartAsync(FastCgiTestServer.EchoAsync);
@@ -276,6 +278,7 @@ public class FastCgiRequestTests
     }
 
     [Fact]
+    [Trait("GatewayRule", "6")]
     public async Task An_authorizer_sees_its_role_and_needs_no_stdin()
     {
         await using var server = await FastCgiTestServer.StartAsync(context =>

@@ -48,6 +48,7 @@ public class FastCgiTimeTests
     }
 
     [Fact]
+    [Trait("GatewayRule", "53")]
     public async Task An_idle_kept_connection_is_closed_late()
     {
         await using var server = await FastCgiTestServer.StartAsync(FastCgiTestServer.EchoAsync, time: _time);

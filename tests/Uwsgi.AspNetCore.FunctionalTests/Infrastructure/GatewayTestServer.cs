@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics.Metrics;
 using System.IO.Pipelines;
 using System.Net;
@@ -83,7 +84,11 @@ public sealed class GatewayTestServer : IAsyncDisposable
         });
 
         InMemoryTransport? transport = null;
-        if (options.Socket is null)
+        if (options.Socket is not null)
+        {
+            builder.Services.AddSingleton<IMemoryPoolFactory<byte>>(new WatchedPools(options.Pool));
+        }
+        else
         {
             // The last factory is the one that Kestrel asks first.
             transport = new InMemoryTransport();
@@ -207,5 +212,22 @@ public sealed class GatewayTestServer : IAsyncDisposable
             Assert.Contains(Logs.Entries, entry => entry.Level >= LogLevel.Error && entry.EventId.Name == expected);
 
         await _pool.AssertAllReturnedAsync();
+    }
+
+    // Kestrel disposes its pools while it stops; the one that is watched outlives them and is looked at afterwards.
+    private sealed class WatchedPools(MemoryPool<byte> watched) : IMemoryPoolFactory<byte>
+    {
+        public MemoryPool<byte> Create(MemoryPoolOptions? options = null) => new Pool(watched);
+
+        private sealed class Pool(MemoryPool<byte> watched) : MemoryPool<byte>
+        {
+            public override int MaxBufferSize => watched.MaxBufferSize;
+
+            public override IMemoryOwner<byte> Rent(int minBufferSize = -1) => watched.Rent(minBufferSize);
+
+            protected override void Dispose(bool disposing)
+            {
+            }
+        }
     }
 }

@@ -24,6 +24,6 @@ public sealed class GatewayTestServerOptions
     /// <summary>Gets or sets the clock of the time limits; null means the system's.</summary>
     public TimeProvider? Time { get; set; }
 
-    /// <summary>Gets or sets the pool of the connections in memory; no block may be missing at the end.</summary>
+    /// <summary>Gets or sets the pool of the connections; no block may be missing at the end.</summary>
     public LeakCheckingMemoryPool Pool { get; set; } = new();
 }
