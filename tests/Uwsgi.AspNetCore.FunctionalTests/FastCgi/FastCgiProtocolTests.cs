@@ -405,4 +405,58 @@ public class FastCgiProtocolTests
         await done.Task.WithTimeoutAsync();
         await client.Connection.Disposed.WithTimeoutAsync();
     }
+
+    [Theory]
+    [InlineData(true, true)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    [InlineData(false, false)]
+    public async Task A_connection_that_is_lost_for_good_cancels_its_requests(bool abortOnHalfClose, bool reset)
+    {
+        var running = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var aborted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var server = await FastCgiTestServer.StartAsync(
+            async context =>
+            {
+                running.SetResult();
+                using var registration = context.RequestAborted.Register(aborted.SetResult);
+                await aborted.Task.WithTimeoutAsync();
+            },
+            options => options.AbortOnHalfClose = abortOnHalfClose);
+        var client = await server.OpenAsync(Request(2, UwsgiPacket.Nginx()));
+        await running.Task.WithTimeoutAsync();
+
+        if (reset)
+            client.Connection.Client.Reset();
+        else
+            await client.SendAsync(Record(BeginType, 3, new byte[8], version: 2));
+
+        // Not a half-close: nothing can be answered any more.
+        await aborted.Task.WithTimeoutAsync();
+        await client.Connection.Disposed.WithTimeoutAsync();
+    }
+
+    [Fact]
+    public async Task Padding_that_comes_later_does_not_repeat_its_record()
+    {
+        await using var server = await FastCgiTestServer.StartAsync(FastCgiTestServer.EchoAsync);
+        var client = await server.OpenAsync();
+        await SendInTwoReadsAsync(Record(GetValuesType, 0, [15, 0, .. "FCGI_MPXS_CONNS"u8], padding: 5), GetValuesResultType);
+        await SendInTwoReadsAsync(Record(BeginType, 1, [0, 1, 1, 0, 0, 0, 0, 0], padding: 5));
+        foreach (var record in new[] { Record(ParamsType, 1, Pairs(UwsgiPacket.Nginx("POST").WithBody("body")), padding: 5), Record(ParamsType, 1, [], padding: 5) })
+            await SendInTwoReadsAsync(record);
+        await SendInTwoReadsAsync(Record(StdinType, 1, "body"u8, padding: 5));
+        await client.SendAsync(Record(StdinType, 1, [], padding: 5));
+
+        Assert.Equal("/ body", (await client.ReadAnswerAsync(1)).Response.Text);
+
+        // The answer to the unknown type tells that everything up to it, and the cut record behind it, was read.
+        async Task SendInTwoReadsAsync(byte[] record, params byte[] answers)
+        {
+            await client.SendAsync(Record(99, 0), record[..^3]);
+            foreach (var type in (byte[])[UnknownTypeType, .. answers])
+                Assert.Equal(type, (await client.ReadRecordAsync()).Type);
+            await client.SendAsync(record[^3..]);
+        }
+    }
 }
