@@ -212,7 +212,7 @@ internal sealed class FastCgiConnection
             case FastCgiRecordType.BeginRequest:
                 Begin(record.RequestId, content);
                 break;
-            case FastCgiRecordType.AbortRequest when isFirst && Requests.Find(record.RequestId) is { } exchange:
+            case FastCgiRecordType.AbortRequest when Requests.Find(record.RequestId) is { } exchange:
                 AbortByPeer(exchange);
                 break;
             case FastCgiRecordType.Params when Requests.Find(record.RequestId) is { } exchange:
@@ -221,8 +221,9 @@ internal sealed class FastCgiConnection
             case FastCgiRecordType.Stdin when Requests.Find(record.RequestId) is { } exchange:
                 TakeStdin(exchange, content, isEnd: record.ContentLength == 0);
                 break;
-            case FastCgiRecordType.Params or FastCgiRecordType.Stdin:
-                Requests.NoteDrained(record.RequestId, (int)content.Length, record is { Type: FastCgiRecordType.Stdin, ContentLength: 0 });
+            case FastCgiRecordType.Params or FastCgiRecordType.Stdin or FastCgiRecordType.AbortRequest:
+                var isLast = record is { Type: FastCgiRecordType.Stdin, ContentLength: 0 } or { Type: FastCgiRecordType.AbortRequest };
+                Requests.NoteDrained(record.RequestId, (int)content.Length, isLast);
                 break;
             case FastCgiRecordType.GetValues:
                 FastCgiPairs.WriteValues(_control, content.ToArray(), Settings.MaxRequestsPerConnection, Settings.MultiplexFastCgi);
@@ -337,7 +338,7 @@ internal sealed class FastCgiConnection
                 Log.SlowReaderAborted(Services.Logger, Connection.ConnectionId, exchange.RequestId, Settings.StalledBodyTimeout.TotalSeconds);
 
                 // The application may be looking at what it has read, so the input is released only when it is through.
-                if (Requests.TryAbort(exchange))
+                if (Requests.TryAbort(exchange, hasMoreInput: true))
                 {
                     FastCgiRecord.WriteEndRequest(_control, exchange.RequestId, 1, FastCgiProtocolStatus.Overloaded);
                     Forget(exchange);
@@ -357,7 +358,7 @@ internal sealed class FastCgiConnection
 
     private void AbortByPeer(FastCgiExchange exchange)
     {
-        if (Requests.TryAbort(exchange))
+        if (Requests.TryAbort(exchange, hasMoreInput: false))
         {
             FastCgiRecord.WriteEndRequest(_control, exchange.RequestId, 0, FastCgiProtocolStatus.RequestComplete);
             Forget(exchange);
@@ -584,7 +585,7 @@ internal sealed class FastCgiConnection
     // Nothing is read any more: bodies end where they are, requests that never started are dropped, the others are waited for.
     private async ValueTask EndAllAsync()
     {
-        foreach (var exchange in Requests.Seal())
+        foreach (var exchange in Requests.Seal(_isAborted))
         {
             exchange.EndInput(new ConnectionResetException("The web server closed the connection."));
             if (!exchange.IsDispatched && Requests.TryEnd(exchange))

@@ -112,21 +112,31 @@ internal sealed class FastCgiRequestTable(GatewaySettings settings, TimeoutClock
     {
         lock (_lock)
         {
-            return TryEndLocked(exchange);
-        }
-    }
-
-    /// <summary>Frees the id of a request that the web server has given up, and tells its application.</summary>
-    public bool TryAbort(FastCgiExchange exchange)
-    {
-        lock (_lock)
-        {
-            // In one step, or a request that is just being finished would pass the abort on to the next one on its object.
-            if (!TryEndLocked(exchange))
+            if (exchange.HasEnded)
             {
                 return false;
             }
 
+            EndLocked(exchange, hasMoreInput: exchange is { IsStdinEnded: false, Role: FastCgiRole.Responder });
+            return true;
+        }
+    }
+
+    /// <summary>Frees the id of a request that is given up, and tells its application.</summary>
+    /// <param name="exchange">The request.</param>
+    /// <param name="hasMoreInput">Whether more of its STDIN is to come.</param>
+    /// <returns>False when it has ended already.</returns>
+    public bool TryAbort(FastCgiExchange exchange, bool hasMoreInput)
+    {
+        lock (_lock)
+        {
+            if (exchange.HasEnded)
+            {
+                return false;
+            }
+
+            // In one step, or a request that is just being finished would pass the abort on to the next one on its object.
+            EndLocked(exchange, hasMoreInput);
             exchange.AbortByPeer();
             return true;
         }
@@ -250,11 +260,20 @@ internal sealed class FastCgiRequestTable(GatewaySettings settings, TimeoutClock
     }
 
     /// <summary>Gets the requests that are left when nothing is read any more.</summary>
-    public FastCgiExchange[] Seal()
+    /// <param name="isLost">Whether nothing can be sent either, so that their applications need not go on.</param>
+    public FastCgiExchange[] Seal(bool isLost)
     {
         lock (_lock)
         {
             _isSealed = true;
+            if (isLost)
+            {
+                foreach (var exchange in _active.Values)
+                {
+                    exchange.AbortByPeer();
+                }
+            }
+
             if (_unfinished == 0)
             {
                 _finished.TrySetResult();
@@ -271,21 +290,14 @@ internal sealed class FastCgiRequestTable(GatewaySettings settings, TimeoutClock
         return _spare;
     }
 
-    private bool TryEndLocked(FastCgiExchange exchange)
+    private void EndLocked(FastCgiExchange exchange, bool hasMoreInput)
     {
-        if (exchange.HasEnded)
-        {
-            return false;
-        }
-
         exchange.MarkEnded();
         _active.Remove(exchange.RequestId);
-        if (exchange is { KeepsConnection: false, IsStdinEnded: false, Role: FastCgiRole.Responder })
+        if (hasMoreInput && !exchange.KeepsConnection)
         {
             StartDraining(exchange.RequestId);
         }
-
-        return true;
     }
 
     // Closing on unread input could cost the web server the response, so the rest of it is read first.

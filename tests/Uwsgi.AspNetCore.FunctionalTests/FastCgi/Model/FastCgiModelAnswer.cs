@@ -77,7 +77,7 @@ internal sealed class FastCgiModelAnswer(FastCgiModelRequest request)
             mayFail || request.IsAborted || request.MayBreakConnection,
             $"The answer of {request} is not whole: {_stdout.Count} bytes, application status {_applicationStatus}.");
         Assert.True(mayFail || request.MayBreakConnection || _applicationStatus == 0, $"The abort of {request} was answered {_applicationStatus}.");
-        if (request.IsExceeded && _isStdoutEnded)
+        if ((request.IsExceeded || request.IsTruncated) && _isStdoutEnded)
             Assert.InRange(RawResponse.Parse([.. _stdout]).StatusCode, 400, 499);
         else
             VerifyBeginning();

@@ -70,7 +70,7 @@ internal sealed class FastCgiModelRequest
 
     /// <summary>Gets whether the server has everything that its answer needs.</summary>
     public bool IsDecided => IsRefused || IsAborted || (AreParamsEnded && (AreParamsCut
-        || (Behaviour != FastCgiBehaviour.Wait && (!ReadsBody || IsStdinEnded || IsExceeded || (IsAnnounced && BodySent == Body.Length)))));
+        || (Behaviour != FastCgiBehaviour.Wait && (!ReadsBody || IsStdinEnded || IsExceeded || (IsAnnounced && Body.Length == 0)))));
 
     /// <summary>Gets whether the server is surely in the middle of it.</summary>
     public bool IsSurelyActive => !IsUncertain && !IsDecided;
