@@ -15,7 +15,9 @@ solution=Uwsgi.AspNetCore.sln
 results=$PWD/TestResults
 
 # program:Debian package
-needs=(nginx:nginx chromium:chromium curl:curl)
+needs=(
+  cgi-fcgi:libfcgi-bin chromium:chromium curl:curl nginx:nginx spawn-fcgi:spawn-fcgi uwsgi:uwsgi-core
+)
 
 # Debian keeps servers where a normal user's PATH does not lead.
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin

@@ -7,9 +7,7 @@ namespace Uwsgi.AspNetCore.InteropTests;
 /// <summary>Small apps for one test, in the test's own process.</summary>
 internal static class TestApp
 {
-    private const string Scheme = "uwsgi://";
-
-    /// <summary>Starts an app with nothing but uwsgi sockets.</summary>
+    /// <summary>Starts an app with nothing but the sockets of gateway protocols.</summary>
     public static async Task<WebApplication> StartAsync(Action<UwsgiOptions> configure, Action<WebApplication> map)
     {
         var builder = WebApplication.CreateBuilder();
@@ -22,6 +20,9 @@ internal static class TestApp
     }
 
     /// <summary>Gets the address for <c>uwsgi_pass</c>.</summary>
-    public static string GetUwsgiAddress(this WebApplication app) =>
-        app.Urls.Single(url => url.StartsWith(Scheme, StringComparison.Ordinal))[Scheme.Length..];
+    public static string GetUwsgiAddress(this WebApplication app) => app.GetAddress("uwsgi");
+
+    /// <summary>Gets the address of the one socket of a protocol, for <c>fastcgi_pass</c> and <c>scgi_pass</c>, too.</summary>
+    public static string GetAddress(this WebApplication app, string scheme) =>
+        app.Urls.Single(url => url.StartsWith(scheme + "://", StringComparison.Ordinal))[(scheme.Length + 3)..];
 }

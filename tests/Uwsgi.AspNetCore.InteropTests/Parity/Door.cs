@@ -14,7 +14,7 @@ internal enum Capabilities
     /// <summary>Chunked request bodies are accepted.</summary>
     ChunkedRequests = 2,
 
-    /// <summary>Under <c>/unbuffered/</c> both bodies pass piece by piece.</summary>
+    /// <summary>Under <c>/unbuffered/</c> a response reaches the client piece by piece.</summary>
     Streaming = 4,
 
     /// <summary>Methods no standard knows are passed on as they are.</summary>
@@ -23,7 +23,10 @@ internal enum Capabilities
     /// <summary>A response without a length that is cut off can be told from a whole one.</summary>
     CutResponses = 16,
 
-    All = Upgrade | ChunkedRequests | Streaming | CustomMethods | CutResponses,
+    /// <summary>Under <c>/unbuffered/</c> a request body reaches the app while it arrives.</summary>
+    StreamingUploads = 32,
+
+    All = Upgrade | ChunkedRequests | Streaming | CustomMethods | CutResponses | StreamingUploads,
 }
 
 /// <summary>One way into the app: where clients connect and what the way behind can do.</summary>

@@ -45,8 +45,8 @@ internal static class BodyCases
         Post("body of 1 MiB, not read", "/early", Mebi, 202),
         Post("body of 8 MiB, not read", "/early", 8 * Mebi, 202),
         Post("body read in part", "/early/partly", 200_000),
-        Post("body sent straight through", "/unbuffered/body/pipe", 300_000).Needing(Capabilities.Streaming),
-        Post("body sent straight through, not read", "/unbuffered/early", Mebi, 202).Needing(Capabilities.Streaming),
+        Post("body sent straight through", "/unbuffered/body/pipe", 300_000).Needing(Capabilities.StreamingUploads),
+        Post("body sent straight through, not read", "/unbuffered/early", Mebi, 202).Needing(Capabilities.StreamingUploads),
     ];
 
     private static int[] Sizes => [0, 1, 4095, 4096, 4097, 65_535, 65_536, 65_537, Mebi - 1, Mebi, Mebi + 1, 8 * Mebi];
