@@ -469,7 +469,8 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
                 return;
             }
 
-            ResponseHeadWriter.Write(Exchange, Exchange.HasStatusLine, _statusCode, _reasonPhrase, headers);
+            var isAuthorizer = Exchange is IFastCgiFeature { Role: FastCgiRole.Authorizer };
+            ResponseHeadWriter.Write(Exchange, Exchange.HasStatusLine, _statusCode, _reasonPhrase, headers, isAuthorizer);
             if (_bodyRule == BodyRule.Allowed)
             {
                 _unflushedBytes += _buffer.Length;

@@ -7,20 +7,21 @@ using Microsoft.Extensions.Primitives;
 
 namespace Uwsgi.AspNetCore.Http;
 
-/// <summary>Writes a response head: an HTTP status line and fields, or fields with the CGI <c>Status</c> field last.</summary>
+/// <summary>Writes a response head: an HTTP status line and fields, or fields with the CGI <c>Status</c> field among them.</summary>
 /// <remarks>
-/// The CGI form ends with <c>Status</c> because HAProxy before 3.2 lets a later Location override it. Framing headers that belong to
+/// The CGI form ends with <c>Status</c> because HAProxy before 3.2 lets a later Location override it. An authorizer's starts with it:
+/// until it comes lighttpd takes the status for 200, and keeps nothing but <c>Variable-</c> fields. Framing headers that belong to
 /// the connection never get here: no gateway protocol has chunked framing, and web servers manage their own connections.
 /// </remarks>
 internal static class ResponseHeadWriter
 {
     public static void Write(
-        IBufferWriter<byte> output, bool hasStatusLine, int statusCode, string? reasonPhrase, ResponseHeaders headers)
+        IBufferWriter<byte> output, bool hasStatusLine, int statusCode, string? reasonPhrase, ResponseHeaders headers, bool isAuthorizer = false)
     {
         var reason = reasonPhrase ?? ReasonPhrases.GetReasonPhrase(statusCode);
-        if (hasStatusLine)
+        if (hasStatusLine || isAuthorizer)
         {
-            Write(output, "HTTP/1.1 "u8);
+            Write(output, hasStatusLine ? "HTTP/1.1 "u8 : "Status: "u8);
             WriteStatus(output, statusCode, reason);
         }
 
@@ -29,7 +30,7 @@ internal static class ResponseHeadWriter
             WriteField(output, headers.GetName(i), headers.GetValue(i), statusCode, headers);
         }
 
-        if (!hasStatusLine)
+        if (!hasStatusLine && !isAuthorizer)
         {
             Write(output, "Status: "u8);
             WriteStatus(output, statusCode, reason);

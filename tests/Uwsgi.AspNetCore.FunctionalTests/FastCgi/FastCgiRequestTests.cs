@@ -294,6 +294,23 @@ public class FastCgiRequestTests
         await client.AssertClosedAsync();
     }
 
+    // lighttpd drops a refusal's fields, such as Location, which it reads before it knows the status.
+    [Fact]
+    public async Task An_authorizers_answer_starts_with_the_status()
+    {
+        await using var server = await FastCgiTestServer.StartAsync(context =>
+        {
+            context.Response.Redirect("/login");
+            return Task.CompletedTask;
+        });
+        var client = await server.OpenAsync(Head(1, UwsgiPacket.Nginx(), keep: false, role: 2));
+
+        var answer = await client.ReadAnswerAsync(1);
+
+        Assert.StartsWith("Status: 302 Found\r\n", answer.Response.HeadText);
+        Assert.Equal("/login", answer.Response["Location"]);
+    }
+
     [Fact]
     public async Task Stderr_reaches_the_web_server_up_to_a_limit()
     {

@@ -26,11 +26,18 @@ internal enum Capabilities
     /// <summary>Under <c>/unbuffered/</c> a request body reaches the app while it arrives.</summary>
     StreamingUploads = 32,
 
-    All = Upgrade | ChunkedRequests | Streaming | CustomMethods | CutResponses | StreamingUploads,
+    /// <summary>The app is told when the client leaves while it has nothing to write.</summary>
+    ClientAborts = 64,
+
+    All = Upgrade | ChunkedRequests | Streaming | CustomMethods | CutResponses | StreamingUploads | ClientAborts,
 }
 
 /// <summary>One way into the app: where clients connect and what the way behind can do.</summary>
 /// <param name="Name">The name in messages, for instance <c>nginx uwsgi_pass</c>.</param>
 /// <param name="EndPoint">Where clients connect.</param>
 /// <param name="Offers">What the way can do.</param>
-internal sealed record Door(string Name, EndPoint EndPoint, Capabilities Offers = Capabilities.All);
+internal sealed record Door(string Name, EndPoint EndPoint, Capabilities Offers = Capabilities.All)
+{
+    /// <summary>Gets the cases which the web server answers in its own way, with the status it answers.</summary>
+    public IReadOnlyDictionary<string, int> Answers { get; init; } = new Dictionary<string, int>();
+}

@@ -45,6 +45,7 @@ internal sealed class Exchange(RawRequest request, Observation observation, RawH
     public async Task CollectAsync()
     {
         Note("Client.Port", connection.LocalPort.ToString());
+        Note("Client.Target", request.Target);
         Note("Door.Port", connection.RemotePort.ToString());
         Note("App.Entered", observation.IsEntered.ToString());
         if (observation.IsEntered)

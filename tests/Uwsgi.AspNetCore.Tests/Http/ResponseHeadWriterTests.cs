@@ -98,6 +98,14 @@ public class ResponseHeadWriterTests
         Assert.Equal($"HTTP/1.1 200 OK\r\nX-Long: {value}\r\n\r\n", Write(200));
     }
 
+    [Fact]
+    public void Write_ForAnAuthorizer_StartsWithTheStatus()
+    {
+        _headers[HeaderNames.Location] = "/login";
+
+        Assert.Equal("Status: 302 Found\r\nLocation: /login\r\n\r\n", Write(302, hasStatusLine: false, isAuthorizer: true));
+    }
+
     [Theory]
     [InlineData(true, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")]
     [InlineData(false, "Content-Length: 0\r\nStatus: 400 Bad Request\r\n\r\n")]
@@ -111,10 +119,10 @@ public class ResponseHeadWriterTests
         Assert.Equal(400, RawResponse.Parse(output.WrittenSpan.ToArray()).StatusCode);
     }
 
-    private string Write(int status, string? reason = null, bool hasStatusLine = true)
+    private string Write(int status, string? reason = null, bool hasStatusLine = true, bool isAuthorizer = false)
     {
         var output = new ArrayBufferWriter<byte>();
-        ResponseHeadWriter.Write(output, hasStatusLine, status, reason, _headers);
+        ResponseHeadWriter.Write(output, hasStatusLine, status, reason, _headers, isAuthorizer);
         return Encoding.Latin1.GetString(output.WrittenSpan);
     }
 }

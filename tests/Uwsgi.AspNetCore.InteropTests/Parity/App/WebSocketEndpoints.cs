@@ -80,10 +80,10 @@ internal static class WebSocketEndpoints
     /// <summary>A protocol of our own: every line comes back in capitals until the peer ends its side.</summary>
     private static async Task UpgradeAsync(HttpContext context)
     {
-        var upgrade = context.Features.GetRequiredFeature<IHttpUpgradeFeature>();
-        if (!upgrade.IsUpgradableRequest)
+        var upgrade = context.Features.Get<IHttpUpgradeFeature>();
+        if (upgrade?.IsUpgradableRequest != true)
         {
-            var error = await Record.ExceptionAsync(upgrade.UpgradeAsync);
+            var error = upgrade is null ? null : await Record.ExceptionAsync(upgrade.UpgradeAsync);
             context.Observed().Note("App.Upgrade", error?.GetType().Name);
             context.Response.StatusCode = 426;
             return;
