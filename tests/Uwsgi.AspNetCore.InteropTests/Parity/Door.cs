@@ -23,11 +23,21 @@ internal enum Capabilities
     /// <summary>A response without a length that is cut off can be told from a whole one.</summary>
     CutResponses = 16,
 
-    All = Upgrade | ChunkedRequests | Streaming | CustomMethods | CutResponses,
+    /// <summary>The app is told when the client leaves while it has nothing to write.</summary>
+    ClientAborts = 32,
+
+    /// <summary>Under <c>/unbuffered/</c> the first bytes of a request body reach the app before more have come.</summary>
+    StreamedUploads = 64,
+
+    All = Upgrade | ChunkedRequests | Streaming | CustomMethods | CutResponses | ClientAborts | StreamedUploads,
 }
 
 /// <summary>One way into the app: where clients connect and what the way behind can do.</summary>
 /// <param name="Name">The name in messages, for instance <c>nginx uwsgi_pass</c>.</param>
 /// <param name="EndPoint">Where clients connect.</param>
 /// <param name="Offers">What the way can do.</param>
-internal sealed record Door(string Name, EndPoint EndPoint, Capabilities Offers = Capabilities.All);
+internal sealed record Door(string Name, EndPoint EndPoint, Capabilities Offers = Capabilities.All)
+{
+    /// <summary>Gets the cases which the web server answers in its own way, with the status it answers.</summary>
+    public IReadOnlyDictionary<string, int> Answers { get; init; } = new Dictionary<string, int>();
+}
