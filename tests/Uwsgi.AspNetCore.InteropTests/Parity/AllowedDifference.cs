@@ -22,6 +22,9 @@ internal sealed record AllowedDifference(string Name, string[] Fields, string Ex
     /// <summary>Gets a value indicating whether the entry concerns only its example.</summary>
     public bool OnlyInExample { get; init; }
 
+    /// <summary>Gets a value indicating whether it depends on which of two events is first, so that even the example need not show it.</summary>
+    public bool IsRace { get; init; }
+
     public bool Covers(Difference difference) =>
         (!OnlyInExample || difference.Case == Example)
         && Fields.Any(field => field.EndsWith('*')

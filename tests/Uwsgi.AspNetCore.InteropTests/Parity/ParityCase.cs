@@ -29,7 +29,7 @@ internal sealed record ParityCase(string Name, Func<Visitor, Task> Visit)
         {
             var response = await visitor.SendAsync(new RawRequest("GET", target));
             Assert.True(
-                !visitor.Door.Offers.HasFlag(Capabilities.CutResponses) || !response.IsComplete || response.Status == 502,
+                !visitor.Door.Offers.HasFlag(Capabilities.CutResponses) || !response.IsComplete || response.Status is 500 or 502 or 503,
                 $"The answer looks whole: {response.Status} {response.Text}");
         });
 

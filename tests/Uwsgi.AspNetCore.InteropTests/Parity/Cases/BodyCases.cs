@@ -24,7 +24,8 @@ internal static class BodyCases
         ParityCase.Of("body length twice", new RawRequest("POST", "/body/stream").With("Content-Length", "3").WithBody("abc"), 400),
         ParityCase.Of("body length with a sign", new RawRequest("POST", "/body/stream").With("Content-Length", "+3"), 400),
         ParityCase.Of("body length negative", new RawRequest("POST", "/body/stream").With("Content-Length", "-3"), 400),
-        ParityCase.Of("body length and chunks", new RawRequest("POST", "/body/stream") { Body = "abc"u8.ToArray(), ChunkSizes = [3] }.With("Content-Length", "3"), 400),
+        ParityCase.Of("body length and chunks", new RawRequest("POST", "/body/stream") { Body = "abc"u8.ToArray(), ChunkSizes = [3] }.With("Content-Length", "3"), 400)
+            .Needing(Capabilities.ChunkedRequests),
         ParityCase.Of("body length no number", new RawRequest("POST", "/body/stream").With("Content-Length", "three"), 400),
         ParityCase.Of("body expected with 100-continue", new RawRequest("POST", "/body/stream").With("Expect", "100-continue").WithBody("abc")),
         ParityCase.Of("body echoed with its type", new RawRequest("POST", "/echo").WithBody(StaticContent.Bytes(70_000), "application/octet-stream")),
