@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using Microsoft.AspNetCore.Connections;
 
 namespace Uwsgi.AspNetCore.Testing;
 
@@ -13,10 +14,21 @@ public sealed class FastCgiClient(InMemoryConnection connection)
 
     public Task SendAsync(params byte[][] records) => connection.Client.SendAsync(records.SelectMany(record => record).ToArray());
 
+    /// <summary>Gets whether the server has cut off a response by a record that breaks the protocol.</summary>
+    public bool IsBrokenOff { get; private set; }
+
     /// <summary>Reads one record.</summary>
+    /// <exception cref="ConnectionResetException">The server has cut the connection off, or the response on it.</exception>
     public async Task<FastCgiAnswerRecord> ReadRecordAsync()
     {
         var header = await connection.Client.ReadExactlyAsync(8);
+        if (header.All(part => part == 0))
+        {
+            IsBrokenOff = true;
+            Assert.Empty(await connection.Client.ReadToEndAsync());
+            throw new ConnectionResetException("The server has sent a broken record.");
+        }
+
         Assert.Equal(1, header[0]);
         var length = BinaryPrimitives.ReadUInt16BigEndian(header.AsSpan(4)) + header[6];
         var content = length == 0 ? [] : await connection.Client.ReadExactlyAsync(length);

@@ -4,6 +4,7 @@ using System.Diagnostics;
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Uwsgi.AspNetCore.Http;
 using Uwsgi.AspNetCore.Protocols;
@@ -95,25 +96,49 @@ internal sealed class FastCgiConnection
     public void AbortRequest(FastCgiExchange exchange, ConnectionAbortedException reason)
     {
         exchange.EndInput(reason);
-        if (!exchange.HasEnded && Requests.IsAlone(exchange))
+        if (exchange.HasEnded || !Requests.IsAlone(exchange))
         {
-            // Without END_REQUEST the web server knows that the response is incomplete.
-            Abort(reason);
+            // Others are on the connection: only a status can tell, and it is all that FastCGI offers here. ProcessAsync sends it.
+            return;
         }
 
-        // Otherwise others are on the connection: only a status can tell, and it is all that FastCGI offers here. ProcessAsync sends it.
+        // A reset is what every web server takes for a response that is cut off. But it can overtake what was sent already, and on a kept
+        // connection nginx then repeats the request, as if it had met a connection that was just being closed. There a record that
+        // breaks the protocol does the same and stays in line; HAProxy passes over it, and minds that END_REQUEST is missing.
+        _isAborted = true;
+        if (exchange.KeepsConnection && TryCompleteOutput(FastCgiRecord.Broken))
+        {
+            _input.CancelPendingRead();
+        }
+        else
+        {
+            Connection.Abort(reason);
+        }
     }
 
     /// <summary>Closes the sending side when nothing can follow: nginx waits for that, not for END_REQUEST.</summary>
     public void CloseOutput()
     {
-        if (Requests.HasSingleRequest && Turn.Wait(0))
+        if (Requests.HasSingleRequest)
         {
-            Requests.IsClosing = true;
-            _isOutputClosed = true;
-            Connection.Transport.Output.Complete();
-            Turn.Release();
+            TryCompleteOutput([]);
         }
+    }
+
+    // False while a flush is pending, which may have to be cut off.
+    private bool TryCompleteOutput(ReadOnlySpan<byte> last)
+    {
+        if (!Turn.Wait(0))
+        {
+            return false;
+        }
+
+        Requests.IsClosing = true;
+        _isOutputClosed = true;
+        Connection.Transport.Output.Write(last);
+        Connection.Transport.Output.Complete();
+        Turn.Release();
+        return true;
     }
 
     private void Abort(ConnectionAbortedException reason)
@@ -585,9 +610,12 @@ internal sealed class FastCgiConnection
     // Nothing is read any more: bodies end where they are, requests that never started are dropped, the others are waited for.
     private async ValueTask EndAllAsync()
     {
+        Exception reason = _isAborted
+            ? new ConnectionResetException("The connection to the web server is lost.")
+            : new Microsoft.AspNetCore.Http.BadHttpRequestException("Unexpected end of request content.", StatusCodes.Status400BadRequest);
         foreach (var exchange in Requests.Seal(_isAborted))
         {
-            exchange.EndInput(new ConnectionResetException("The web server closed the connection."));
+            exchange.EndInput(reason);
             if (!exchange.IsDispatched && Requests.TryEnd(exchange))
             {
                 Finish(exchange, reuse: true);

@@ -156,8 +156,16 @@ public class ResponseRuleTests(ProtocolServers servers) : IClassFixture<Protocol
         server.Host.ExpectError("ApplicationError");
         var peer = await server.OpenAsync(GatewayWire.Request(protocol, GatewayWire.Packet(protocol), keep: true));
 
-        await Assert.ThrowsAsync<ConnectionResetException>(() => peer.Client.ReadToEndAsync());
+        if (protocol == GatewayProtocol.FastCgi)
+        {
+            // In line with what was sent already, so that no web server repeats the request.
+            var client = new FastCgiClient(peer.Connection);
+            await Assert.ThrowsAsync<ConnectionResetException>(() => client.ReadAnswerAsync(1));
+            Assert.True(client.IsBrokenOff);
+            return;
+        }
 
+        await Assert.ThrowsAsync<ConnectionResetException>(() => peer.Client.ReadToEndAsync());
         await peer.AssertCutAsync();
     }
 

@@ -344,14 +344,20 @@ public class FastCgiRequestTests
         Assert.Equal(500, (await client.ReadAnswerAsync(1)).Response.StatusCode);
     }
 
-    [Fact]
-    public async Task A_failure_within_the_only_answer_ends_the_connection_without_an_end()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_failure_within_the_only_answer_ends_the_connection_without_an_end(bool keep)
     {
         await using var server = await FastCgiTestServer.StartAsync(FailAfterStartAsync);
         server.ExpectError("ApplicationError");
-        var client = await server.OpenAsync(Request(1, UwsgiPacket.Nginx()));
+        var client = await server.OpenAsync(Request(1, UwsgiPacket.Nginx(), keep));
 
         await Assert.ThrowsAsync<ConnectionResetException>(() => client.ReadAnswerAsync(1));
+
+        // A reset would make nginx repeat the request if it was on a kept connection.
+        Assert.Equal(keep, client.IsBrokenOff);
+        await client.Connection.Disposed.WithTimeoutAsync();
     }
 
     [Fact]

@@ -72,10 +72,19 @@ internal sealed class RawHttpConnection : IAsyncDisposable
 
     public Task WriteAsync(string text) => WriteAsync(Encoding.Latin1.GetBytes(text));
 
-    /// <summary>Reads a response to its end.</summary>
+    /// <summary>Reads a response to its end; <see cref="RawResponse.None"/> when the connection ends in its head.</summary>
     public async Task<RawResponse> ReadResponseAsync(bool isHead = false)
     {
-        var head = await ReadHeadAsync(isHead);
+        RawResponse head;
+        try
+        {
+            head = await ReadHeadAsync(isHead);
+        }
+        catch (EndOfStreamException)
+        {
+            return RawResponse.None;
+        }
+
         var body = new MemoryStream();
         while (await ReadBodyAsync() is { Length: > 0 } piece)
         {

@@ -25,6 +25,9 @@ internal enum Framing
 /// <param name="Headers">The header fields in order.</param>
 internal sealed record RawResponse(string Protocol, int Status, string Reason, IReadOnlyList<(string Name, string Value)> Headers)
 {
+    /// <summary>Gets what a connection that ends without a response stands for.</summary>
+    public static RawResponse None { get; } = new(string.Empty, 0, string.Empty, []);
+
     public Framing Framing { get; init; }
 
     public byte[] Body { get; init; } = [];

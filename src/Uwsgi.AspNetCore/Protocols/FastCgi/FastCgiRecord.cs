@@ -23,6 +23,9 @@ internal readonly record struct FastCgiRecord(FastCgiRecordType Type, ushort Req
     public const byte Version = 1;
     public const int MaxContentLength = 65_535;
 
+    /// <summary>Gets a header of a version that does not exist: whoever reads it knows that the connection is of no use any more.</summary>
+    public static ReadOnlySpan<byte> Broken => [0, 0, 0, 0, 0, 0, 0, 0];
+
     /// <summary>Gets whether the record concerns the connection and not a request.</summary>
     public bool IsManagement => RequestId == 0;
 

@@ -54,7 +54,7 @@ internal sealed class FastCgiModelAnswer(FastCgiModelRequest request)
             return;
         }
 
-        if (request.IsUncertain && _protocolStatus == Overloaded)
+        if ((request.IsUncertain || mayFail) && _protocolStatus == Overloaded)
         {
             Assert.Empty(_stdout);
             return;

@@ -16,6 +16,7 @@ internal sealed class FastCgiModelRun
     private readonly List<(byte Type, byte Unknown)> _management = [];
     private readonly TaskCompletionSource _probed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _nextSegment;
+    private string? _brokenOff;
 
     public FastCgiModelRun(InMemoryConnection connection, FastCgiModel model, int[] segments, TimeSpan timeout)
     {
@@ -26,6 +27,9 @@ internal sealed class FastCgiModelRun
         _answers = model.Requests.ToDictionary(request => request, request => new FastCgiModelAnswer(request));
         _dueById = _answers.Values.GroupBy(answer => answer.Request.Id).ToDictionary(group => group.Key, group => new Queue<FastCgiModelAnswer>(group));
     }
+
+    /// <summary>Gets how the server has cut the connection off; null when it has not.</summary>
+    public string? Cut => _connection.AbortReason?.Message ?? _brokenOff;
 
     /// <summary>Plays everything to the connection's end.</summary>
     public async Task PlayAsync()
@@ -60,16 +64,16 @@ internal sealed class FastCgiModelRun
     /// <summary>Compares what came with what was due.</summary>
     public void Verify()
     {
-        var isCut = _connection.AbortReason is not null || (!_model.IsFatal && _model.Ending != FastCgiEnding.Finish);
-        if (_connection.AbortReason is { } reason)
-            Assert.True(_model.IsFatal || _model.MayBreak || _model.Ending != FastCgiEnding.Finish, $"The server has aborted the connection: {reason.Message}");
+        var isCut = Cut is not null || (!_model.IsFatal && _model.Ending != FastCgiEnding.Finish);
+        if (Cut is { } cut)
+            Assert.True(_model.IsFatal || _model.MayBreak || _model.Ending != FastCgiEnding.Finish, $"The server has aborted the connection: {cut}");
         else
             Assert.True(!_model.IsFatal || _model.MayClose, "The server has overlooked a broken rule.");
 
         foreach (var answer in _answers.Values)
         {
             answer.Verify(
-                mustEnd: _connection.AbortReason is null && _model.Owes(answer.Request),
+                mustEnd: Cut is null && _model.Owes(answer.Request),
                 mayFail: _model.Ending != FastCgiEnding.Finish && !_model.Owes(answer.Request));
         }
 
@@ -127,9 +131,10 @@ internal sealed class FastCgiModelRun
         {
             Assert.True(end.Message.EndsWith("Received: ''", StringComparison.Ordinal), "The connection ends inside a record.");
         }
-        catch (ConnectionResetException)
+        catch (ConnectionResetException reset)
         {
             // The server has given up, which is judged at the end.
+            _brokenOff = client.IsBrokenOff ? reset.Message : null;
         }
     }
 

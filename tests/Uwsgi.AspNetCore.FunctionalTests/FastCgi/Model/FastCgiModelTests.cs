@@ -87,7 +87,7 @@ public class FastCgiModelTests
         await run.PlayAsync();
 
         run.Verify();
-        VerifySeen(app, model, isCut: connection.AbortReason is not null || model.Ending != FastCgiEnding.Finish);
+        VerifySeen(app, model, isCut: run.Cut is not null || model.Ending != FastCgiEnding.Finish);
         Assert.DoesNotContain(server.Logs.Entries.Skip(logged), entry => entry.Level >= LogLevel.Error && !IsExpectedError(entry));
         await pool.AssertAllReturnedAsync();
     }

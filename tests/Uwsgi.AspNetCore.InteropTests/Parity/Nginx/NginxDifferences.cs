@@ -11,35 +11,23 @@ internal static partial class NginxDifferences
     /// <summary>What <c>scgi_pass</c> can do: before nginx 1.29.6 it sends a wrong length with an upload it does not buffer.</summary>
     public const Capabilities ScgiOffers = Capabilities.All & ~Capabilities.StreamingUploads;
 
-    /// <summary>
-    /// Cases in which the app fails after the start of a response. The connection is reset then, and when the reset overtakes the response,
-    /// nginx takes a kept connection for one that had been idle for too long and repeats the request: the app sees it twice.
-    /// </summary>
-    public static readonly string[] LateFailures =
-    [
-        "exception after the start", "exception, flushed", "exception, flushed-with-length", "exception handler after the start",
-        "status 204 with a body", "status 205 with a body", "status 304 with a body", "write too-few",
-    ];
-
     public static IReadOnlyList<AllowedDifference> OfFastCgi { get; } =
     [
         // fastcgi_params names the server's address; the other two need what is left out here.
-        .. AllowedDifferences.OfNginx.Where(allowed => allowed.Name is not ("local address" or "Upgrade header" or "error of a broken upload")),
+        .. AllowedDifferences.OfNginx.Where(allowed => allowed.Name is not ("local address" or "Upgrade header")),
         new("no upgrade", ["App.Feature[IHttpUpgradeFeature]", "App.IsUpgradableRequest"], "method GET",
             "nginx tunnels nothing over FastCGI, so it is not offered.",
             difference => difference.Actual is "absent" or "(null)"),
-        new("broken upload",
-            ["App.Exception", "App.Upload", "App.Metric[http.response.status_code]", "App.OnCompleted", "App.OnStarting"],
-            "client goes in the middle of an upload",
-            "STDIN has an end of its own: a connection that ends before it is lost, where Kestrel sees a body that is too short.",
-            difference => difference.Field is "App.Exception" or "App.Upload"
-                ? difference.Actual!.StartsWith("Microsoft.AspNetCore.Connections.ConnectionResetException", StringComparison.Ordinal)
-                : difference.Field is "App.OnStarting" || difference.Expected!.Replace("400", "499") == difference.Actual) { OnlyInExample = true },
     ];
 
     public static IReadOnlyList<AllowedDifference> OfKeptFastCgi { get; } =
     [
         .. OfFastCgi.Where(allowed => allowed.Name is not "late failure"),
+        new("late failure on a kept connection", ["Response.*"], "exception, flushed-with-length",
+            "The response is cut off in its place: nginx answers 502 when nothing has come yet, else it hangs up on the client, who has "
+            + "what was passed on till then.",
+            difference => difference.Fields["App.Left.HasStarted"] == "True"
+                && (difference.Fields["Response.Status"] == "502" || difference.Fields["Response.IsComplete"] == "False")),
         new("number of the request", ["App.TraceIdentifier"], "output cache",
             "It counts the requests of one connection, and clients share nginx's.",
             difference => difference.Expected!.Replace("00000001", string.Empty) == difference.Actual![..^8]),

@@ -7,7 +7,7 @@ namespace Uwsgi.AspNetCore.InteropTests.Parity.Nginx;
 public sealed class NginxFastCgiKeepAliveParityTests(NginxFastCgiKeepAliveParityTests.Fixture fixture, ITestOutputHelper output)
     : ParityTests(fixture, output), IClassFixture<NginxFastCgiKeepAliveParityTests.Fixture>
 {
-    public static TheoryData<string> Cases => [.. ParityCases.NamesFor(NginxDifferences.FastCgiOffers).Except(NginxDifferences.LateFailures)];
+    public static TheoryData<string> Cases => ParityCases.NamesFor(NginxDifferences.FastCgiOffers);
 
     public static TheoryData<string> Allowed => [.. NginxDifferences.OfKeptFastCgi.Select(allowed => allowed.Name)];
 
