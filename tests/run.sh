@@ -3,7 +3,7 @@
 #
 #   tests/run.sh [arguments for dotnet test, such as --filter Name~Nginx]
 #
-# Programs the tests drive (nginx, chromium, curl) are installed as Debian packages when this is a Debian machine and
+# Programs the tests drive (web servers, chromium, curl) are installed as Debian packages when this is a Debian machine and
 # the user is root or may use sudo without a password; otherwise it says what to install and those tests are skipped.
 # With CI=true or UWSGI_REQUIRE_SERVERS=1 a test that lacks its server fails instead of being skipped.
 # TEST_TIMEOUT (default 50m) bounds the whole run, TEST_HANG_TIMEOUT (default 10m) each single test.
@@ -15,7 +15,7 @@ solution=Uwsgi.AspNetCore.sln
 results=$PWD/TestResults
 
 # program:Debian package
-needs=(nginx:nginx chromium:chromium curl:curl)
+needs=(caddy:caddy chromium:chromium curl:curl haproxy:haproxy nginx:nginx)
 
 # Debian keeps servers where a normal user's PATH does not lead.
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin

@@ -19,7 +19,8 @@ internal sealed record ParityCase(string Name, Func<Visitor, Task> Visit)
         new(name, async visitor =>
         {
             var response = await visitor.SendAsync(request);
-            Assert.True(status == response.Status, $"The answer was {response.Status} instead of {status}: {response.Text}");
+            var expected = visitor.Door.Answers.GetValueOrDefault(name, status);
+            Assert.True(expected == response.Status, $"The answer was {response.Status} instead of {expected}: {response.Text}");
         });
 
     /// <summary>Creates a case in which the app fails after its response has started, so that nobody must take the response for a whole one.</summary>

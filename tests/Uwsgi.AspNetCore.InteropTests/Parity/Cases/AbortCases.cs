@@ -7,11 +7,13 @@ internal static class AbortCases
 {
     public static IEnumerable<ParityCase> All =>
     [
-        new ParityCase("client resets while the app works", visitor => LeaveWhileWorkingAsync(visitor, exchange => exchange.Connection.Abort())),
+        new ParityCase("client resets while the app works", visitor => LeaveWhileWorkingAsync(visitor, exchange => exchange.Connection.Abort()))
+            .Needing(Capabilities.ClientAborts),
         new ParityCase("client closes while the app works", visitor => LeaveWhileWorkingAsync(
-            visitor, exchange => exchange.Connection.DisposeAsync().AsTask().Wait(TestTimeout.Duration))),
+            visitor, exchange => exchange.Connection.DisposeAsync().AsTask().Wait(TestTimeout.Duration)))
+            .Needing(Capabilities.ClientAborts),
         new ParityCase("client goes in the middle of a download", LeaveDownloadAsync).Needing(Capabilities.Streaming),
-        new ParityCase("client goes in the middle of an upload", LeaveUploadAsync).Needing(Capabilities.Streaming),
+        new ParityCase("client goes in the middle of an upload", LeaveUploadAsync).Needing(Capabilities.StreamingUploads),
         .. Failures.Select(how => new ParityCase($"app fails half way {how}", visitor => BeLeftAsync(visitor, how)).Needing(Capabilities.Streaming)),
     ];
 

@@ -30,7 +30,7 @@ internal static class WebSocketCases
         ParityCase.Of("WebSocket handshake of another version", Handshake("/socket/echo", version: "8"), 400).Needing(Capabilities.Upgrade),
         ParityCase.Of("WebSocket handshake on an ordinary endpoint", Handshake("/orders/1")).Needing(Capabilities.Upgrade),
         new ParityCase("upgrade to another protocol", SpeakCapitalsAsync).Needing(Capabilities.Upgrade),
-        ParityCase.Get("upgrade without asking", "/upgrade/raw", 426),
+        ParityCase.Get("upgrade without asking", "/upgrade/raw", 426).Needing(Capabilities.Upgrade),
         ParityCase.Of("upgrade with a body", new RawRequest("POST", "/upgrade/raw").With("Connection", "upgrade").With("Upgrade", "capitals")
             .WithBody("abc"), 426).Needing(Capabilities.Upgrade),
     ];
