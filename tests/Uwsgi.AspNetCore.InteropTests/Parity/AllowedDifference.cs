@@ -29,6 +29,6 @@ internal sealed record AllowedDifference(string Name, string[] Fields, string Ex
         (!OnlyInExample || difference.Case == Example)
         && Fields.Any(field => field.EndsWith('*')
             ? difference.Field.StartsWith(field[..^1], StringComparison.Ordinal)
-            : difference.Field == field)
+            : difference.Field.Equals(field, StringComparison.OrdinalIgnoreCase))
         && IsRight(difference);
 }

@@ -43,7 +43,7 @@ internal static class Comparison
             return null;
         }
 
-        return field is "Response.Header[Date]" or "Response.Header[Age]"
+        return field.ToUpperInvariant() is "RESPONSE.HEADER[DATE]" or "RESPONSE.HEADER[AGE]"
             ? "(by the clock)"
             : parityCase.Masks.Aggregate(value, (text, mask) => mask.Pattern.Replace(text, mask.Replacement));
     }

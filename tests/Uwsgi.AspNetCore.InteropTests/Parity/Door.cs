@@ -29,7 +29,13 @@ internal enum Capabilities
     /// <summary>The app is told when the client leaves while it has nothing to write.</summary>
     ClientAborts = 64,
 
-    All = Upgrade | ChunkedRequests | Streaming | CustomMethods | CutResponses | StreamingUploads | ClientAborts,
+    /// <summary>A response reaches the client while its request body is still on the way.</summary>
+    Duplex = 128,
+
+    /// <summary>A long request body is taken off the client to its end though the app does not read it.</summary>
+    UnreadBodies = 256,
+
+    All = Upgrade | ChunkedRequests | Streaming | CustomMethods | CutResponses | StreamingUploads | ClientAborts | Duplex | UnreadBodies,
 }
 
 /// <summary>One way into the app: where clients connect and what the way behind can do.</summary>

@@ -67,7 +67,7 @@ internal static partial class RequestDump
     // Names are compared in lower case: spelling does not survive CGI variables and means nothing in HTTP.
     private static void WriteFields(HttpRequest request, Observation observation)
     {
-        foreach (var (name, values) in request.Headers.Where(header => header.Key != ObservationLog.VisitHeader))
+        foreach (var (name, values) in request.Headers.Where(header => !header.Key.Equals(ObservationLog.VisitHeader, StringComparison.OrdinalIgnoreCase)))
         {
             observation.Note($"App.Header[{name.ToLowerInvariant()}]", Join(values));
         }

@@ -74,10 +74,13 @@ internal abstract class WebServerProcess(string program) : IAsyncDisposable
     /// <summary>Gets the arguments which make the program print its version and how to cut it out of the output.</summary>
     protected abstract (string Argument, Func<string, string> Parse) VersionCommand { get; }
 
+    /// <summary>Gets the variables to set in the program's environment.</summary>
+    protected virtual (string Name, string Value)[] Environment => [];
+
     /// <summary>Runs the program for a moment and returns what it prints.</summary>
     protected async Task<string> RunAsync(params string[] arguments)
     {
-        await using var process = ForegroundProcess.Start(program, arguments);
+        await using var process = ForegroundProcess.Start(program, arguments, Environment);
         await process.Exited.OrTimeout();
         return process.Output;
     }
@@ -97,7 +100,7 @@ internal abstract class WebServerProcess(string program) : IAsyncDisposable
                 _sites[site] = GetEndPoint(site, port);
             }
 
-            _process = ForegroundProcess.Start(program, Configure());
+            _process = ForegroundProcess.Start(program, Configure(), Environment);
             if (await _process.WaitForLineAsync(IsReady) is not null)
             {
                 break;

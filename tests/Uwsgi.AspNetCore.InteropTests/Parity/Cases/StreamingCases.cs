@@ -15,11 +15,11 @@ internal static class StreamingCases
             .Needing(Capabilities.Streaming),
         new ParityCase("turns of server-sent events", visitor => TakeTurnsAsync(visitor, "/unbuffered/events", i => $"data: turn {i}\n\n"))
             .Needing(Capabilities.Streaming),
-        new ParityCase("conversation in both bodies", ConverseAsync).Needing(Capabilities.Streaming | Capabilities.StreamingUploads),
+        new ParityCase("conversation in both bodies", ConverseAsync).Needing(Capabilities.Streaming | Capabilities.StreamingUploads | Capabilities.Duplex),
         new ParityCase("slow body, buffered by the web server", visitor => UploadSlowlyAsync(visitor, "/body/stream")),
         new ParityCase("slow body, straight through", UploadInTurnsAsync).Needing(Capabilities.StreamingUploads),
         new ParityCase("slow header", SendHeadSlowlyAsync),
-        new ParityCase("answer before the body has been sent", AnswerEarlyAsync).Needing(Capabilities.StreamingUploads),
+        new ParityCase("answer before the body has been sent", AnswerEarlyAsync).Needing(Capabilities.StreamingUploads | Capabilities.Duplex),
         new ParityCase("slow reader of a large response", ReadSlowlyAsync),
     ];
 

@@ -1,0 +1,124 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Security.Cryptography;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Uwsgi.AspNetCore.InteropTests.Http;
+
+namespace Uwsgi.AspNetCore.InteropTests;
+
+/// <summary>
+/// An app that answers with the hash of what it got and with bytes a client can check, and knows how many requests shared each of its
+/// FastCGI connections at a time.
+/// </summary>
+internal sealed class ExchangeApp : IAsyncDisposable
+{
+    private const string HashHeader = "X-Received";
+    private const string Scheme = "fastcgi://";
+
+    private readonly ConcurrentDictionary<string, int> _current = new();
+    private readonly ConcurrentDictionary<string, int> _most = new();
+    private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _crowded = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly int _crowd;
+    private WebApplication? _app;
+    private int _waiting;
+
+    private ExchangeApp(int crowd) => _crowd = crowd;
+
+    /// <summary>Gets where the app listens.</summary>
+    public IPEndPoint EndPoint => IPEndPoint.Parse(_app!.Urls.Single()[Scheme.Length..]);
+
+    /// <summary>Gets the largest number of requests that were on each connection at a time.</summary>
+    public IReadOnlyDictionary<string, int> MostAtOnce => _most;
+
+    /// <summary>Starts the app.</summary>
+    /// <param name="crowd">How many requests have to wait at <c>/crowd</c> before <see cref="CrowdedAsync"/> returns.</param>
+    /// <param name="configure">Changes the options.</param>
+    /// <param name="port">The port to listen on; 0 for any.</param>
+    public static async Task<ExchangeApp> StartAsync(int crowd = 0, Action<UwsgiOptions>? configure = null, int port = 0)
+    {
+        var exchange = new ExchangeApp(crowd);
+        exchange._app = await TestApp.StartAsync(
+            uwsgi =>
+            {
+                uwsgi.FastCgiSockets.Add($"127.0.0.1:{port}");
+                configure?.Invoke(uwsgi);
+            },
+            exchange.Map);
+        return exchange;
+    }
+
+    /// <summary>Makes a request whose body and answer have the given lengths.</summary>
+    public static RawRequest Request(string path, int seed, int upload, int download) =>
+        new RawRequest("POST", $"{path}?seed={seed}&download={download}").WithBody(Bytes(seed, upload), "application/octet-stream");
+
+    /// <summary>Checks that both bodies of an exchange arrived as they were sent.</summary>
+    public static void AssertIntact(RawResponse response, int seed, int upload, int download)
+    {
+        Assert.Equal(200, response.Status);
+        Assert.True(response.IsComplete, $"The answer {seed} ends after {response.Body.Length} of {download} bytes.");
+        Assert.Equal(Hash(Bytes(seed, upload)), response[HashHeader]);
+        Assert.Equal(Hash(Bytes(~seed, download)), Hash(response.Body));
+    }
+
+    public static byte[] Bytes(int seed, int count)
+    {
+        var bytes = new byte[count];
+        new Random(seed).NextBytes(bytes);
+        return bytes;
+    }
+
+    /// <summary>Waits until the whole crowd is inside, all at once.</summary>
+    public Task CrowdedAsync() => _crowded.Task.OrTimeout();
+
+    /// <summary>Lets go everyone who waits.</summary>
+    public void Release() => _released.TrySetResult();
+
+    /// <summary>Stops the app in order: requests that run are finished.</summary>
+    public Task StopAsync() => _app!.StopAsync().OrTimeout();
+
+    public async ValueTask DisposeAsync()
+    {
+        Release();
+        await _app!.DisposeAsync();
+    }
+
+    private static string Hash(byte[] bytes) => Convert.ToHexString(SHA256.HashData(bytes));
+
+    private void Map(WebApplication app)
+    {
+        app.Use(CountAsync);
+        app.MapPost("/exchange", (HttpContext context, int seed, int download) => ExchangeAsync(context, seed, download, Task.CompletedTask));
+        app.MapPost("/crowd", (HttpContext context, int seed, int download) => ExchangeAsync(context, seed, download, _released.Task));
+        app.MapPost("/deaf", async (HttpContext context) => await _released.Task.WaitAsync(context.RequestAborted));
+        app.MapGet("/who", (HttpContext context) => context.Connection.Id);
+    }
+
+    private async Task CountAsync(HttpContext context, RequestDelegate next)
+    {
+        var id = context.Connection.Id;
+        var now = _current.AddOrUpdate(id, 1, static (_, count) => count + 1);
+        _most.AddOrUpdate(id, now, (_, most) => Math.Max(most, now));
+        try
+        {
+            await next(context);
+        }
+        finally
+        {
+            _current.AddOrUpdate(id, 0, static (_, count) => count - 1);
+        }
+    }
+
+    private async Task ExchangeAsync(HttpContext context, int seed, int download, Task released)
+    {
+        context.Response.Headers[HashHeader] = Convert.ToHexString(await SHA256.HashDataAsync(context.Request.Body, context.RequestAborted));
+        if (!released.IsCompleted && Interlocked.Increment(ref _waiting) == _crowd)
+        {
+            _crowded.TrySetResult();
+        }
+
+        await released;
+        await context.Response.Body.WriteAsync(Bytes(~seed, download), context.RequestAborted);
+    }
+}
