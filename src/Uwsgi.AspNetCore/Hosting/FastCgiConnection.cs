@@ -365,9 +365,8 @@ internal sealed class FastCgiConnection
                 // The application may be looking at what it has read, so the input is released only when it is through.
                 if (Requests.TryAbort(exchange, hasMoreInput: true))
                 {
-                    FastCgiRecord.WriteEndRequest(_control, exchange.RequestId, 1, FastCgiProtocolStatus.Overloaded);
+                    await SendOverloadedAsync(exchange);
                     Forget(exchange);
-                    await SendControlAsync();
                 }
 
                 return;
@@ -439,10 +438,13 @@ internal sealed class FastCgiConnection
         Log.RequestRejected(Services.Logger, Connection.ConnectionId, rejected.Reason, rejected.Message);
     }
 
-    private static void WriteRejection(IBufferWriter<byte> output, FastCgiExchange exchange, GatewayProtocolException rejected)
+    private static void WriteRejection(IBufferWriter<byte> output, FastCgiExchange exchange, GatewayProtocolException rejected) =>
+        WriteAnswer(output, exchange, rejected.StatusCode == 0 ? StatusCodes.Status400BadRequest : rejected.StatusCode);
+
+    private static void WriteAnswer(IBufferWriter<byte> output, FastCgiExchange exchange, int status)
     {
         var head = new ArrayBufferWriter<byte>(64);
-        ResponseHeadWriter.WriteEmpty(head, hasStatusLine: false, rejected.StatusCode == 0 ? 400 : rejected.StatusCode);
+        ResponseHeadWriter.WriteEmpty(head, hasStatusLine: false, status);
         FastCgiRecord.WriteStream(output, FastCgiRecordType.Stdout, exchange.RequestId, head.WrittenSpan);
         FastCgiRecord.WriteHeader(output, FastCgiRecordType.Stdout, exchange.RequestId, 0);
         FastCgiRecord.WriteEndRequest(output, exchange.RequestId, 0, FastCgiProtocolStatus.RequestComplete);
@@ -569,6 +571,34 @@ internal sealed class FastCgiConnection
             {
                 _timeouts.StopWrite();
             }
+        }
+        finally
+        {
+            Turn.Release();
+        }
+    }
+
+    // No web server makes an answer of a mere OVERLOADED, and HAProxy waits on; so it stays for a response that is under way.
+    private async ValueTask SendOverloadedAsync(FastCgiExchange exchange)
+    {
+        await Turn.WaitAsync();
+        try
+        {
+            if (_isAborted || _isOutputClosed)
+            {
+                return;
+            }
+
+            if (exchange.HasOutput)
+            {
+                FastCgiRecord.WriteEndRequest(Connection.Transport.Output, exchange.RequestId, 1, FastCgiProtocolStatus.Overloaded);
+            }
+            else
+            {
+                WriteAnswer(Connection.Transport.Output, exchange, StatusCodes.Status503ServiceUnavailable);
+            }
+
+            await Connection.Transport.Output.FlushAsync();
         }
         finally
         {

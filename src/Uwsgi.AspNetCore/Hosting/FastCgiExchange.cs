@@ -57,6 +57,9 @@ internal sealed class FastCgiExchange : GatewayExchange, IFastCgiFeature
     /// <summary>Gets or sets whether the request runs or has run.</summary>
     public bool IsDispatched { get; set; }
 
+    /// <summary>Gets whether a part of the response has been written; to be asked by who holds the turn.</summary>
+    public bool HasOutput { get; private set; }
+
     /// <summary>Gets whether END_REQUEST has been written, or is about to be.</summary>
     public bool HasEnded => _hasEnded;
 
@@ -115,6 +118,7 @@ internal sealed class FastCgiExchange : GatewayExchange, IFastCgiFeature
         _stdinError = null;
         _hasStdin = false;
         _isEnding = false;
+        HasOutput = false;
         _errorBytes = 0;
         _isAborted = false;
         _staged.Clear();
@@ -283,6 +287,7 @@ internal sealed class FastCgiExchange : GatewayExchange, IFastCgiFeature
             return true;
         }
 
+        HasOutput |= _staged.Length > 0;
         _staged.MoveFirst(output, FastCgiRecord.MaxContentLength, this, static (writer, exchange, content) =>
             FastCgiRecord.WriteStream(writer, FastCgiRecordType.Stdout, exchange.RequestId, content));
         if (_staged.Length > 0)
