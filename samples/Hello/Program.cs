@@ -1,4 +1,5 @@
 using System.Globalization;
+using Uwsgi.AspNetCore;
 
 var builder = WebApplication.CreateBuilder(args);
 
@@ -11,9 +12,10 @@ var app = builder.Build();
 app.MapGet("/{**page}", (HttpContext context) =>
 {
     var request = context.Request;
+    var gateway = context.Features.Get<IGatewayFeature>();
     return string.Create(CultureInfo.InvariantCulture, $"""
         Hello from ASP.NET Core.
-        door         {(context.GetServerVariable("REQUEST_URI") is null ? "HTTP, straight to Kestrel" : "uwsgi, through a web server")}
+        door         {(gateway is null ? "HTTP, straight to Kestrel" : $"{gateway.Protocol}, through a web server")}
         request      {request.Method} {request.Protocol}
         scheme       {request.Scheme}
         host         {request.Host}

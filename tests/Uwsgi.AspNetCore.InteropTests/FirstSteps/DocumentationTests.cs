@@ -7,7 +7,8 @@ namespace Uwsgi.AspNetCore.InteropTests.FirstSteps;
 /// <summary>The pages keep up with the code: options, links.</summary>
 public sealed class DocumentationTests
 {
-    public static TheoryData<string> Pages => new("README.md", "CHANGELOG.md", "samples/README.md", "samples/Hello/README.md", "src/Uwsgi.AspNetCore/package/README.md");
+    public static TheoryData<string> Pages => new(
+        "README.md", "CHANGELOG.md", "samples/README.md", "samples/Hello/README.md", "samples/FrontEnds/README.md", "src/Uwsgi.AspNetCore/package/README.md");
 
     [Theory]
     [MemberData(nameof(Pages))]

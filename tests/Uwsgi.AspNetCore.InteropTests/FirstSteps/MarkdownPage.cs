@@ -38,8 +38,8 @@ internal sealed partial class MarkdownPage
 
     private static IEnumerable<(string Command, string Output)> ReadSession(string session) =>
         from part in ("\n" + session).Split("\n$ ", StringSplitOptions.None).Skip(1)
-        let end = part.IndexOf('\n', StringComparison.Ordinal)
-        select (part[..end], part[(end + 1)..].TrimEnd('\n'));
+        let lines = part.Split('\n', 2)
+        select (lines[0], lines.ElementAtOrDefault(1)?.TrimEnd('\n') ?? string.Empty);
 
     [GeneratedRegex(@"^```(?<language>\w+)\n(?<code>.*?)^```$", RegexOptions.Multiline | RegexOptions.Singleline | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Fence();
