@@ -74,7 +74,7 @@ internal sealed class ConnectionTimeouts(
         _write.Start(budget > rate.GracePeriod ? budget : rate.GracePeriod);
     }
 
-    public void StopWrite() => _write?.Stop();
+    public void StopWrite() => _write?.StopInTime();
 
     /// <summary>Forgets what was measured, for the next exchange on the same connection.</summary>
     public void Reset()
@@ -98,5 +98,12 @@ internal sealed class ConnectionTimeouts(
             static waiting => waiting.AbortWrite(), this, preferLocal: false);
     }
 
-    private void AbortWrite() => abort(target, new ConnectionAbortedException("The response was not taken at the minimum data rate."));
+    private void AbortWrite()
+    {
+        // The write may have come to its end meanwhile, and what is written now may be another request's.
+        if (_write?.IsExpired == true)
+        {
+            abort(target, new ConnectionAbortedException("The response was not taken at the minimum data rate."));
+        }
+    }
 }

@@ -15,8 +15,8 @@ namespace Uwsgi.AspNetCore.Hosting;
 /// <summary>A FastCGI connection: any number of requests, one after another or at once, kept open while the web server wants it.</summary>
 /// <remarks>
 /// One task, <see cref="RunAsync"/>, reads records and alone advances the input. Requests run inline on it when they are the only one
-/// (web servers that do not multiplex use id 1), else on the thread pool. Who writes to the connection's output holds
-/// <see cref="Turn"/>. <see cref="Requests"/> is all that the loop and the requests share.
+/// (web servers that do not multiplex use id 1), else on the thread pool. <see cref="Output"/> and
+/// <see cref="Requests"/> are all that the loop and the requests share.
 /// </remarks>
 internal sealed class FastCgiConnection
 {
@@ -35,17 +35,17 @@ internal sealed class FastCgiConnection
     private FastCgiExchange? _blocked;
     private ValueTask<FlushResult> _blockedFlush;
     private bool _isOver;
-    private bool _isOutputClosed;
     private volatile bool _isAborted;
 
-    public FastCgiConnection(ConnectionContext connection, GatewayServices services, GatewayApplication application)
+    public FastCgiConnection(ConnectionContext connection, GatewayServices services, GatewayApplication application, TimeSpan waited)
     {
         Connection = connection;
         Services = services;
         _application = application;
         _input = connection.Transport.Input;
         _timeouts = ConnectionTimeouts.Of(connection, services.Clock);
-        Requests = new FastCgiRequestTable(services.Settings, services.Clock);
+        Output = new FastCgiOutput(connection.Transport.Output, _timeouts);
+        Requests = new FastCgiRequestTable(services.Settings, services.Clock, waited);
         var pool = connection.Features.Get<IMemoryPoolFeature>()?.MemoryPool;
         StdinOptions = new PipeOptions(pool, pauseWriterThreshold: StdinBound, resumeWriterThreshold: StdinBound / 2, useSynchronizationContext: false);
     }
@@ -56,8 +56,7 @@ internal sealed class FastCgiConnection
 
     public FastCgiRequestTable Requests { get; }
 
-    /// <summary>Gets the right to write to the connection's output; it passes from request to request in order.</summary>
-    public SemaphoreSlim Turn { get; } = new(1, 1);
+    public FastCgiOutput Output { get; }
 
     public PipeOptions StdinOptions { get; }
 
@@ -96,7 +95,7 @@ internal sealed class FastCgiConnection
     public void AbortRequest(FastCgiExchange exchange, ConnectionAbortedException reason)
     {
         exchange.EndInput(reason);
-        if (exchange.HasEnded || !Requests.IsAlone(exchange))
+        if (exchange.HasEnded || !Requests.TryCloseWith(exchange))
         {
             // Others are on the connection: only a status can tell, and it is all that FastCGI offers here. ProcessAsync sends it.
             return;
@@ -106,7 +105,7 @@ internal sealed class FastCgiConnection
         // connection nginx then repeats the request, as if it had met a connection that was just being closed. There a record that
         // breaks the protocol does the same and stays in line; HAProxy passes over it, and minds that END_REQUEST is missing.
         _isAborted = true;
-        if (exchange.KeepsConnection && TryCompleteOutput(FastCgiRecord.Broken))
+        if (exchange.KeepsConnection && Output.TryClose(FastCgiRecord.Broken))
         {
             _input.CancelPendingRead();
         }
@@ -116,32 +115,17 @@ internal sealed class FastCgiConnection
         }
     }
 
-    /// <summary>Closes the sending side when nothing can follow: nginx waits for that, not for END_REQUEST.</summary>
-    public void CloseOutput()
+    /// <summary>Closes the sending side behind a request when nothing can follow: nginx waits for that, not for END_REQUEST.</summary>
+    public void CloseOutput(FastCgiExchange exchange)
     {
-        if (Requests.HasSingleRequest)
+        if (Requests.TryCloseWith(exchange))
         {
-            TryCompleteOutput([]);
+            Output.TryClose([]);
         }
     }
 
-    // False while a flush is pending, which may have to be cut off.
-    private bool TryCompleteOutput(ReadOnlySpan<byte> last)
-    {
-        if (!Turn.Wait(0))
-        {
-            return false;
-        }
-
-        Requests.IsClosing = true;
-        _isOutputClosed = true;
-        Connection.Transport.Output.Write(last);
-        Connection.Transport.Output.Complete();
-        Turn.Release();
-        return true;
-    }
-
-    private void Abort(ConnectionAbortedException reason)
+    /// <summary>Ends the connection at once.</summary>
+    public void Abort(ConnectionAbortedException reason)
     {
         _isAborted = true;
         Connection.Abort(reason);
@@ -189,7 +173,7 @@ internal sealed class FastCgiConnection
             return new ValueTask<ReadResult>(read);
         }
 
-        return Requests.GetReadTimeout() is { } timeout ? ReadInputWithinAsync(timeout) : _input.ReadAsync();
+        return Requests.StartWaiting() is { } timeout ? ReadInputWithinAsync(timeout) : _input.ReadAsync();
     }
 
     private async ValueTask<ReadResult> ReadInputWithinAsync(TimeSpan timeout)
@@ -351,11 +335,13 @@ internal sealed class FastCgiConnection
         var exchange = _blocked!;
         _blocked = null;
         var flush = _blockedFlush.AsTask();
-        if (!Requests.IsAlone(exchange))
+        while (!Requests.IsAlone(exchange))
         {
+            var started = Services.Clock.Timestamp;
             try
             {
-                await flush.WaitAsync(Settings.StalledBodyTimeout, Services.Clock.Time);
+                await flush.WaitAsync(Settings.StalledBodyTimeout - exchange.Stalled, Services.Clock.Time);
+                exchange.Stalled += Services.Clock.GetElapsed(started, Services.Clock.Timestamp);
                 return;
             }
             catch (TimeoutException) when (!Requests.IsAlone(exchange))
@@ -450,13 +436,13 @@ internal sealed class FastCgiConnection
         FastCgiRecord.WriteEndRequest(output, exchange.RequestId, 0, FastCgiProtocolStatus.RequestComplete);
     }
 
-    // Inline where nothing can come of it: the only request, its body complete. Otherwise the loop must go on reading meanwhile.
+    // Inline where nothing waits for it: the only request, its body complete. Otherwise the loop must go on reading meanwhile.
     private void Dispatch()
     {
         foreach (var exchange in _ready)
         {
             exchange.IsDispatched = true;
-            if (exchange is { RequestId: 1, IsStdinEnded: true } && Requests.HasSingleRequest)
+            if (Requests.MayRunInline(exchange))
             {
                 _ = ProcessAsync(exchange);
             }
@@ -508,11 +494,27 @@ internal sealed class FastCgiConnection
             if (!exchange.HasEnded)
             {
                 // Aborted while others are on the connection: without END_REQUEST its id would stay taken at the web server.
-                await SendLastAsync(exchange, rejected: null);
-                Requests.TryEnd(exchange);
+                await EndFailedAsync(exchange);
             }
 
             Finish(exchange, reuse);
+        }
+    }
+
+    private async ValueTask EndFailedAsync(FastCgiExchange exchange)
+    {
+        try
+        {
+            await SendLastAsync(exchange, rejected: null);
+        }
+        catch (Exception broken)
+        {
+            Log.ConnectionFailed(Services.Logger, Connection.ConnectionId, broken);
+            Abort(new ConnectionAbortedException("The gateway connection failed.", broken));
+        }
+        finally
+        {
+            Requests.TryEnd(exchange);
         }
     }
 
@@ -544,88 +546,47 @@ internal sealed class FastCgiConnection
 
     private async ValueTask SendControlAsync()
     {
-        await Turn.WaitAsync();
+        await Output.WaitAsync();
         try
         {
-            if (_isOutputClosed)
+            if (Output.IsClosed)
             {
                 _control.Clear();
                 return;
             }
 
             var length = _control.Length;
-            _control.DrainTo(Connection.Transport.Output);
-            var flush = Connection.Transport.Output.FlushAsync();
-            if (flush.IsCompletedSuccessfully || Requests.GetReadTimeout() is null)
-            {
-                await flush;
-                return;
-            }
-
-            _timeouts.StartWrite(ControlRate, length);
-            try
-            {
-                await flush;
-            }
-            finally
-            {
-                _timeouts.StopWrite();
-            }
+            _control.DrainTo(Output.Writer);
+            await Output.FlushAsync(GetRate(isAlone: Requests.GetReadTimeout() is not null), length);
         }
         finally
         {
-            Turn.Release();
-        }
-    }
-
-    // No web server makes an answer of a mere OVERLOADED, and HAProxy waits on; so it stays for a response that is under way.
-    private async ValueTask SendOverloadedAsync(FastCgiExchange exchange)
-    {
-        await Turn.WaitAsync();
-        try
-        {
-            if (_isAborted || _isOutputClosed)
-            {
-                return;
-            }
-
-            if (exchange.HasOutput)
-            {
-                FastCgiRecord.WriteEndRequest(Connection.Transport.Output, exchange.RequestId, 1, FastCgiProtocolStatus.Overloaded);
-            }
-            else
-            {
-                WriteAnswer(Connection.Transport.Output, exchange, StatusCodes.Status503ServiceUnavailable);
-            }
-
-            await Connection.Transport.Output.FlushAsync();
-        }
-        finally
-        {
-            Turn.Release();
+            Output.Release();
         }
     }
 
     // Writes a request's last records, if they were not written yet: the answer to one that was rejected, or the mere end of one that failed.
     private async ValueTask SendLastAsync(FastCgiExchange exchange, GatewayProtocolException? rejected)
     {
-        await Turn.WaitAsync();
+        await Output.WaitAsync();
         try
         {
-            if (!_isAborted && Requests.TryEnd(exchange))
+            var isAlone = Requests.IsAlone(exchange);
+            if (_isAborted || Output.IsClosed || !Requests.TryEnd(exchange))
             {
-                if (rejected is not null)
-                {
-                    WriteRejection(Connection.Transport.Output, exchange, rejected);
-                }
-                else
-                {
-                    FastCgiRecord.WriteEndRequest(
-                        Connection.Transport.Output, exchange.RequestId, applicationStatus: 1, FastCgiProtocolStatus.RequestComplete);
-                }
-
-                await Connection.Transport.Output.FlushAsync();
+                return;
             }
+
+            if (rejected is not null)
+            {
+                WriteRejection(Output.Writer, exchange, rejected);
+            }
+            else
+            {
+                FastCgiRecord.WriteEndRequest(Output.Writer, exchange.RequestId, applicationStatus: 1, FastCgiProtocolStatus.RequestComplete);
+            }
+
+            await Output.FlushAsync(GetRate(isAlone), FastCgiRecord.HeaderSize);
         }
         catch (Exception gone) when (gone is IOException or ObjectDisposedException)
         {
@@ -633,13 +594,45 @@ internal sealed class FastCgiConnection
         }
         finally
         {
-            Turn.Release();
+            Output.Release();
         }
     }
+
+    // No web server makes an answer of a mere OVERLOADED, and HAProxy waits on; so it stays for a response that is under way.
+    private async ValueTask SendOverloadedAsync(FastCgiExchange exchange)
+    {
+        await Output.WaitAsync();
+        try
+        {
+            if (_isAborted || Output.IsClosed)
+            {
+                return;
+            }
+
+            if (exchange.HasOutput)
+            {
+                FastCgiRecord.WriteEndRequest(Output.Writer, exchange.RequestId, applicationStatus: 1, FastCgiProtocolStatus.Overloaded);
+            }
+            else
+            {
+                WriteAnswer(Output.Writer, exchange, StatusCodes.Status503ServiceUnavailable);
+            }
+
+            await Output.FlushAsync(GetRate(isAlone: false), FastCgiRecord.HeaderSize);
+        }
+        finally
+        {
+            Output.Release();
+        }
+    }
+
+    // A web server that waits for nothing else has no reason not to read; one that passes a long response on to a slow client has.
+    private MinDataRate? GetRate(bool isAlone) => Settings.MinResponseDataRate ?? (isAlone ? ControlRate : null);
 
     // Nothing is read any more: bodies end where they are, requests that never started are dropped, the others are waited for.
     private async ValueTask EndAllAsync()
     {
+        // Both are IOExceptions, so both tell a body's reader that the connection is lost; the second is what Kestrel's readers get.
         Exception reason = _isAborted
             ? new ConnectionResetException("The connection to the web server is lost.")
             : new Microsoft.AspNetCore.Http.BadHttpRequestException("Unexpected end of request content.", StatusCodes.Status400BadRequest);
@@ -658,6 +651,5 @@ internal sealed class FastCgiConnection
         }
 
         _control.Clear();
-        Turn.Dispose();
     }
 }

@@ -12,7 +12,7 @@ namespace Uwsgi.AspNetCore.Hosting;
 /// The connection's read loop feeds the input side. The output side is staged here and sent in turns of at most one record of each
 /// request, so that responses on one connection interleave fairly.
 /// </remarks>
-internal sealed class FastCgiExchange : GatewayExchange, IFastCgiFeature
+internal sealed class FastCgiExchange : GatewayExchange
 {
     private const int MaxErrorBytes = 64 * 1024;
 
@@ -36,8 +36,11 @@ internal sealed class FastCgiExchange : GatewayExchange, IFastCgiFeature
             owner.Services.Clock,
             this,
             static target => ((FastCgiExchange)target).Input.CancelPendingRead(),
-            static (target, reason) => ((FastCgiExchange)target).Abort(reason));
+            static (target, reason) => ((FastCgiExchange)target)._owner.Abort(reason));
     }
+
+    /// <summary>Gets how many requests the object has served, this one included.</summary>
+    public uint Number { get; private set; }
 
     public ushort RequestId { get; private set; }
 
@@ -53,6 +56,9 @@ internal sealed class FastCgiExchange : GatewayExchange, IFastCgiFeature
 
     /// <summary>Gets or sets whether PARAMS is complete.</summary>
     public bool AreParamsComplete { get; set; }
+
+    /// <summary>Gets or sets how long other requests have waited for the application to read the body.</summary>
+    public TimeSpan Stalled { get; set; }
 
     /// <summary>Gets or sets whether the request runs or has run.</summary>
     public bool IsDispatched { get; set; }
@@ -102,12 +108,14 @@ internal sealed class FastCgiExchange : GatewayExchange, IFastCgiFeature
 
     public override int Modifier2 => 0;
 
-    int IFastCgiFeature.RequestId => RequestId;
+    public override bool IsAuthorizer => Role == FastCgiRole.Authorizer;
 
     public void Begin(ushort requestId, FastCgiRole role, bool keepsConnection, long started)
     {
+        Number++;
         RequestId = requestId;
         Role = role;
+        Stalled = TimeSpan.Zero;
         KeepsConnection = keepsConnection;
         Started = started;
         AreParamsComplete = false;
@@ -125,6 +133,8 @@ internal sealed class FastCgiExchange : GatewayExchange, IFastCgiFeature
         _timeouts.Reset();
     }
 
+    public override object? CreateFeature(Type type) => type == typeof(IFastCgiFeature) ? new FastCgiFeature(this) : null;
+
     public override Memory<byte> GetMemory(int sizeHint = 0) => _staged.GetMemory(sizeHint);
 
     public override void Advance(int count) => _staged.Advance(count);
@@ -138,7 +148,7 @@ internal sealed class FastCgiExchange : GatewayExchange, IFastCgiFeature
     {
         if (!KeepsConnection && _isStdinEnded)
         {
-            _owner.CloseOutput();
+            _owner.CloseOutput(this);
         }
     }
 
@@ -151,20 +161,19 @@ internal sealed class FastCgiExchange : GatewayExchange, IFastCgiFeature
             return new ValueTask<FlushResult>(new FlushResult(isCanceled: false, isCompleted: IsAborted));
         }
 
-        var turn = _owner.Turn.WaitAsync(cancellationToken);
+        var turn = _owner.Output.WaitAsync(cancellationToken);
         if (!turn.IsCompletedSuccessfully)
         {
             return FlushInTurnsAsync(turn, cancellationToken);
         }
 
-        var isDone = WriteTurn();
-        var flush = _owner.Connection.Transport.Output.FlushAsync(CancellationToken.None);
+        var flush = FlushTurn(out var isDone);
         if (!isDone || !flush.IsCompletedSuccessfully)
         {
             return FinishFlushAsync(flush, isDone, cancellationToken);
         }
 
-        _owner.Turn.Release();
+        _owner.Output.Release();
         return flush;
     }
 
@@ -237,29 +246,32 @@ internal sealed class FastCgiExchange : GatewayExchange, IFastCgiFeature
         }
     }
 
-    async ValueTask IFastCgiFeature.WriteErrorAsync(string message, CancellationToken cancellationToken)
+    /// <summary>Sends a message to the web server's log, if the request that has it is not over.</summary>
+    public async ValueTask WriteErrorAsync(uint number, string message, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(message);
-        var bytes = Encoding.UTF8.GetBytes(message);
-        var count = Math.Min(bytes.Length, MaxErrorBytes - Interlocked.Add(ref _errorBytes, bytes.Length) + bytes.Length);
-        if (count <= 0 || IsAborted || HasEnded)
-        {
-            return;
-        }
-
-        await _owner.Turn.WaitAsync(cancellationToken);
+        await _owner.Output.WaitAsync(cancellationToken);
+        ValueTask<FlushResult> flush;
         try
         {
-            if (!HasEnded)
+            var bytes = Encoding.UTF8.GetBytes(message);
+            var count = Number == number && !HasEnded && !IsAborted && !_owner.Output.IsClosed ? Math.Min(bytes.Length, MaxErrorBytes - _errorBytes) : 0;
+            if (count <= 0)
             {
-                FastCgiRecord.WriteStream(_owner.Connection.Transport.Output, FastCgiRecordType.Stderr, RequestId, bytes.AsSpan(0, count));
-                await _owner.Connection.Transport.Output.FlushAsync(CancellationToken.None);
+                _owner.Output.Release();
+                return;
             }
+
+            _errorBytes += count;
+            FastCgiRecord.WriteStream(_owner.Output.Writer, FastCgiRecordType.Stderr, RequestId, bytes.AsSpan(0, count));
+            flush = _owner.Output.FlushAsync(Settings.MinResponseDataRate, count);
         }
-        finally
+        catch
         {
-            _owner.Turn.Release();
+            _owner.Output.Release();
+            throw;
         }
+
+        await FinishFlushAsync(flush, isDone: true, cancellationToken);
     }
 
     // Created when somebody needs it: requests without a body have no pipe.
@@ -277,16 +289,32 @@ internal sealed class FastCgiExchange : GatewayExchange, IFastCgiFeature
         return _stdin;
     }
 
-    // Writes one record, and the end when nothing is left. True means that all of it is written.
+    // Writes one record, and the end when nothing is left, and sends them. Done means that all of it is written.
+    private ValueTask<FlushResult> FlushTurn(out bool isDone)
+    {
+        try
+        {
+            isDone = WriteTurn();
+            return isDone && _owner.Output.IsClosed
+                ? new ValueTask<FlushResult>(new FlushResult(isCanceled: false, isCompleted: true))
+                : _owner.Output.Writer.FlushAsync(CancellationToken.None);
+        }
+        catch
+        {
+            _owner.Output.Release();
+            throw;
+        }
+    }
+
     private bool WriteTurn()
     {
-        var output = _owner.Connection.Transport.Output;
-        if (HasEnded)
+        if (HasEnded || _owner.Output.IsClosed)
         {
             _staged.Clear();
             return true;
         }
 
+        var output = _owner.Output.Writer;
         HasOutput |= _staged.Length > 0;
         _staged.MoveFirst(output, FastCgiRecord.MaxContentLength, this, static (writer, exchange, content) =>
             FastCgiRecord.WriteStream(writer, FastCgiRecordType.Stdout, exchange.RequestId, content));
@@ -307,33 +335,53 @@ internal sealed class FastCgiExchange : GatewayExchange, IFastCgiFeature
     private async ValueTask<FlushResult> FlushInTurnsAsync(Task turn, CancellationToken cancellationToken)
     {
         await turn;
-        var isDone = WriteTurn();
-        return await FinishFlushAsync(_owner.Connection.Transport.Output.FlushAsync(CancellationToken.None), isDone, cancellationToken);
+        var flush = FlushTurn(out var isDone);
+        return await FinishFlushAsync(flush, isDone, cancellationToken);
     }
 
     private async ValueTask<FlushResult> FinishFlushAsync(ValueTask<FlushResult> flush, bool isDone, CancellationToken cancellationToken)
     {
         while (true)
         {
-            FlushResult result;
-            try
-            {
-                result = await flush;
-            }
-            finally
-            {
-                _owner.Turn.Release();
-            }
-
+            var result = await WaitForFlushAsync(flush, cancellationToken);
             if (isDone || result.IsCompleted || IsAborted)
             {
                 return result;
             }
 
             // Another request's turn comes first if it is waiting.
-            await _owner.Turn.WaitAsync(cancellationToken);
-            isDone = WriteTurn();
-            flush = _owner.Connection.Transport.Output.FlushAsync(CancellationToken.None);
+            await _owner.Output.WaitAsync(cancellationToken);
+            flush = FlushTurn(out isDone);
+        }
+    }
+
+    // Gives the turn back when the flush is through. Its records are the connection's by then, so only the wait for it can be cancelled.
+    private async ValueTask<FlushResult> WaitForFlushAsync(ValueTask<FlushResult> flush, CancellationToken cancellationToken)
+    {
+        if (!cancellationToken.CanBeCanceled || flush.IsCompleted)
+        {
+            try
+            {
+                return await flush;
+            }
+            finally
+            {
+                _owner.Output.Release();
+            }
+        }
+
+        return await ReleaseBehindAsync(flush).WaitAsync(cancellationToken);
+    }
+
+    private async Task<FlushResult> ReleaseBehindAsync(ValueTask<FlushResult> flush)
+    {
+        try
+        {
+            return await flush;
+        }
+        finally
+        {
+            _owner.Output.Release();
         }
     }
 }

@@ -10,7 +10,10 @@ namespace Uwsgi.AspNetCore.Hosting;
 /// The read loop adds requests; whoever sends END_REQUEST removes them. An id is free again as soon as its END_REQUEST is written, and
 /// the request may run on for a while, so the two are counted apart. All of it under one lock, in which no code of the application runs.
 /// </remarks>
-internal sealed class FastCgiRequestTable(GatewaySettings settings, TimeoutClock clock)
+/// <param name="settings">The limits.</param>
+/// <param name="clock">The clock that measures them.</param>
+/// <param name="waited">How long the web server had taken to say that it speaks FastCGI.</param>
+internal sealed class FastCgiRequestTable(GatewaySettings settings, TimeoutClock clock, TimeSpan waited)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<ushort, FastCgiExchange> _active = [];
@@ -19,6 +22,9 @@ internal sealed class FastCgiRequestTable(GatewaySettings settings, TimeoutClock
     private int _unfinished;
     private bool _hasServed;
     private bool _isSealed;
+    private bool _isWaitingWithoutLimit;
+    private ushort _lastId;
+    private bool _hasReusedId;
     private long _idleSince = clock.Timestamp;
     private ushort _drainedId;
     private long _drainedBytes;
@@ -55,7 +61,22 @@ internal sealed class FastCgiRequestTable(GatewaySettings settings, TimeoutClock
     {
         lock (_lock)
         {
-            return _active.Count == 1 && _active.ContainsValue(exchange);
+            return IsAloneLocked(exchange);
+        }
+    }
+
+    /// <summary>Takes no further requests if an exchange is the only one on the connection, running or answered.</summary>
+    public bool TryCloseWith(FastCgiExchange exchange)
+    {
+        lock (_lock)
+        {
+            if (exchange.HasEnded ? _active.Count > 0 || _unfinished > 1 : !IsAloneLocked(exchange))
+            {
+                return false;
+            }
+
+            _isClosing = true;
+            return true;
         }
     }
 
@@ -80,15 +101,15 @@ internal sealed class FastCgiRequestTable(GatewaySettings settings, TimeoutClock
         }
     }
 
-    /// <summary>Gets whether a single request is on the connection, counting those that run on behind their end.</summary>
-    public bool HasSingleRequest
+    /// <summary>
+    /// Gets whether the web server sends one request after another, so that nothing waits while one runs on the read loop itself: the
+    /// connection is for one request, or the web server has used an id again, which those that multiplex do not.
+    /// </summary>
+    public bool MayRunInline(FastCgiExchange exchange)
     {
-        get
+        lock (_lock)
         {
-            lock (_lock)
-            {
-                return _unfinished == 1;
-            }
+            return _unfinished == 1 && exchange.IsStdinEnded && (_hasReusedId || !exchange.KeepsConnection);
         }
     }
 
@@ -99,6 +120,8 @@ internal sealed class FastCgiRequestTable(GatewaySettings settings, TimeoutClock
         {
             var exchange = _spare ?? new FastCgiExchange(owner);
             _spare = null;
+            _hasReusedId |= requestId == _lastId;
+            _lastId = requestId;
             exchange.Begin(requestId, role, keepsConnection, clock.Timestamp);
             _active.Add(requestId, exchange);
             _unfinished++;
@@ -199,7 +222,7 @@ internal sealed class FastCgiRequestTable(GatewaySettings settings, TimeoutClock
     }
 
     /// <summary>Takes note that nothing of a request is left.</summary>
-    /// <returns>Whether it was the last one of a connection that is to close.</returns>
+    /// <returns>Whether the read loop has to be woken: nothing bounds its wait, or it may close.</returns>
     public bool Finish(bool keepsConnection)
     {
         lock (_lock)
@@ -218,7 +241,18 @@ internal sealed class FastCgiRequestTable(GatewaySettings settings, TimeoutClock
                 _finished.TrySetResult();
             }
 
-            return _isClosing;
+            return _isClosing || _isWaitingWithoutLimit;
+        }
+    }
+
+    /// <summary>Says how long the read loop may wait that is about to; see <see cref="GetReadTimeout"/>.</summary>
+    public TimeSpan? StartWaiting()
+    {
+        lock (_lock)
+        {
+            var timeout = GetReadTimeoutLocked();
+            _isWaitingWithoutLimit = timeout is null;
+            return timeout;
         }
     }
 
@@ -230,22 +264,7 @@ internal sealed class FastCgiRequestTable(GatewaySettings settings, TimeoutClock
     {
         lock (_lock)
         {
-            if (IsIdle)
-            {
-                var limit = _drainedId != 0 ? settings.DrainTimeout : _hasServed ? settings.KeepAliveTimeout : settings.RequestHeadersTimeout;
-                return GetTimeLeft(limit, _idleSince);
-            }
-
-            TimeSpan? shortest = null;
-            foreach (var exchange in _active.Values)
-            {
-                if (!exchange.AreParamsComplete && GetTimeLeft(settings.RequestHeadersTimeout, exchange.Started) is var left && !(shortest < left))
-                {
-                    shortest = left;
-                }
-            }
-
-            return shortest;
+            return GetReadTimeoutLocked();
         }
     }
 
@@ -288,6 +307,28 @@ internal sealed class FastCgiRequestTable(GatewaySettings settings, TimeoutClock
     {
         await _finished.Task;
         return _spare;
+    }
+
+    private bool IsAloneLocked(FastCgiExchange exchange) => _active.Count == 1 && _active.ContainsValue(exchange);
+
+    private TimeSpan? GetReadTimeoutLocked()
+    {
+        if (IsIdle)
+        {
+            var limit = _drainedId != 0 ? settings.DrainTimeout : _hasServed ? settings.KeepAliveTimeout : settings.RequestHeadersTimeout - waited;
+            return GetTimeLeft(limit, _idleSince);
+        }
+
+        TimeSpan? shortest = null;
+        foreach (var exchange in _active.Values)
+        {
+            if (!exchange.AreParamsComplete && GetTimeLeft(settings.RequestHeadersTimeout, exchange.Started) is var left && !(shortest < left))
+            {
+                shortest = left;
+            }
+        }
+
+        return shortest;
     }
 
     private void EndLocked(FastCgiExchange exchange, bool hasMoreInput)

@@ -33,6 +33,9 @@ internal abstract class GatewayExchange : IBufferWriter<byte>
     /// <summary>Gets whether the response starts with an HTTP status line; otherwise a <c>Status</c> header closes its head.</summary>
     public abstract bool HasStatusLine { get; }
 
+    /// <summary>Gets whether the web server asks for permission only, and reads the status before it looks at any other header.</summary>
+    public virtual bool IsAuthorizer => false;
+
     /// <summary>Gets whether the protocol can turn into a tunnel of bytes.</summary>
     public abstract bool CanUpgrade { get; }
 
@@ -48,6 +51,9 @@ internal abstract class GatewayExchange : IBufferWriter<byte>
     public abstract int Modifier1 { get; }
 
     public abstract int Modifier2 { get; }
+
+    /// <summary>Creates a feature that only this protocol has; null for any other.</summary>
+    public virtual object? CreateFeature(Type type) => null;
 
     public abstract Memory<byte> GetMemory(int sizeHint = 0);
 

@@ -85,7 +85,7 @@ internal sealed class GatewayMiddleware(
         connection.Features.Set<IDecrementConcurrentConnectionCountFeature>(counted);
         return spoken switch
         {
-            GatewayProtocol.FastCgi => new FastCgiConnection(connection, services, application).RunAsync(),
+            GatewayProtocol.FastCgi => new FastCgiConnection(connection, services, application, waited).RunAsync(),
             GatewayProtocol.Scgi => new SingleRequestConnection(connection, ScgiHeadReader.Instance, services, waited).RunAsync(application),
             _ => new SingleRequestConnection(connection, UwsgiHeadReader.Instance, services, waited).RunAsync(application),
         };
@@ -111,7 +111,7 @@ internal sealed class GatewayMiddleware(
     private sealed class CountedConnection(LimitedCounter connections, IDecrementConcurrentConnectionCountFeature? kestrels)
         : IDecrementConcurrentConnectionCountFeature
     {
-        private bool _isRemoved;
+        private int _isRemoved;
 
         public void ReleaseConnection()
         {
@@ -121,9 +121,9 @@ internal sealed class GatewayMiddleware(
 
         public void Remove()
         {
-            if (!_isRemoved)
+            // Requests of one FastCGI connection may be upgraded at the same time.
+            if (Interlocked.Exchange(ref _isRemoved, 1) == 0)
             {
-                _isRemoved = true;
                 connections.Remove();
             }
         }

@@ -46,6 +46,13 @@ internal sealed class TimedWait(TimeoutClock clock, ConnectionTimeouts owner, bo
         }
     }
 
+    /// <summary>Stops, and with that is in time: what the clock has seen and not acted on yet does not count.</summary>
+    public void StopInTime()
+    {
+        Stop();
+        IsExpired = false;
+    }
+
     /// <summary>Forgets rate, bytes and time.</summary>
     public void Reset()
     {

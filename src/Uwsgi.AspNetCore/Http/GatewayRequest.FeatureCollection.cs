@@ -76,6 +76,12 @@ internal partial class GatewayRequest : IFeatureCollection
             }
         }
 
+        if (_exchange?.CreateFeature(type) is { } created)
+        {
+            SetFeature(index, type, created);
+            return created;
+        }
+
         // TLS on the endpoint, the socket, connection items and the like are visible on requests, as on Kestrel's.
         return _exchange?.Connection.Features[type];
     }

@@ -469,7 +469,7 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
                 return;
             }
 
-            var isAuthorizer = Exchange is IFastCgiFeature { Role: FastCgiRole.Authorizer };
+            var isAuthorizer = Exchange.IsAuthorizer;
             ResponseHeadWriter.Write(Exchange, Exchange.HasStatusLine, _statusCode, _reasonPhrase, headers, isAuthorizer);
             if (_bodyRule == BodyRule.Allowed)
             {

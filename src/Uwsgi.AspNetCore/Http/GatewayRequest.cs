@@ -49,11 +49,6 @@ internal partial class GatewayRequest
         BeginResponse();
         BeginBody();
         BeginUpgrade();
-        if (exchange is IFastCgiFeature fastCgi)
-        {
-            Set(fastCgi);
-        }
-
         // Also without the variable: the connection's own certificate would be the web server's, not the client's.
         if (Settings.ForwardClientCertificate)
         {
