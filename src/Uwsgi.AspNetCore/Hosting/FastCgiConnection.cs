@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Diagnostics;
 using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
@@ -176,6 +177,7 @@ internal sealed class FastCgiConnection
         return Requests.StartWaiting() is { } timeout ? ReadInputWithinAsync(timeout) : _input.ReadAsync();
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<ReadResult> ReadInputWithinAsync(TimeSpan timeout)
     {
         _timeouts.StartRead(timeout);
