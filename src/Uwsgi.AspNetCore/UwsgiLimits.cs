@@ -89,7 +89,7 @@ public sealed class UwsgiLimits
     /// </summary>
     /// <value>
     /// More than zero. The default is 5 seconds. FastCGI cannot hold back one request alone, so meanwhile the others on the connection
-    /// wait as well; after it the request is aborted and answered 503. A request that has its connection to itself may take any time.
+    /// wait as well; after it the request is aborted and answered 503. On a connection that never had several requests at once it may take any time.
     /// </value>
     public TimeSpan StalledBodyTimeout { get; set; } = TimeSpan.FromSeconds(5);
 

@@ -337,35 +337,30 @@ internal sealed class FastCgiConnection
         var exchange = _blocked!;
         _blocked = null;
         var flush = _blockedFlush.AsTask();
-        while (!Requests.IsAlone(exchange))
+        if (!Requests.MayHoldUpOthers(exchange))
         {
-            var started = Services.Clock.Timestamp;
-            try
-            {
-                await flush.WaitAsync(Settings.StalledBodyTimeout - exchange.Stalled, Services.Clock.Time);
-                exchange.Stalled += Services.Clock.GetElapsed(started, Services.Clock.Timestamp);
-                return;
-            }
-            catch (TimeoutException) when (!Requests.IsAlone(exchange))
-            {
-                Log.SlowReaderAborted(Services.Logger, Connection.ConnectionId, exchange.RequestId, Settings.StalledBodyTimeout.TotalSeconds);
-
-                // The application may be looking at what it has read, so the input is released only when it is through.
-                if (Requests.TryAbort(exchange, hasMoreInput: true))
-                {
-                    await SendOverloadedAsync(exchange);
-                    Forget(exchange);
-                }
-
-                return;
-            }
-            catch (TimeoutException)
-            {
-                // The others are through meanwhile.
-            }
+            await flush;
+            return;
         }
 
-        await flush;
+        var started = Services.Clock.Timestamp;
+        var left = Settings.StalledBodyTimeout - exchange.Stalled;
+        try
+        {
+            await flush.WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, Services.Clock.Time);
+            exchange.Stalled += Services.Clock.GetElapsed(started, Services.Clock.Timestamp);
+        }
+        catch (TimeoutException)
+        {
+            Log.SlowReaderAborted(Services.Logger, Connection.ConnectionId, exchange.RequestId, Settings.StalledBodyTimeout.TotalSeconds);
+
+            // The application may be looking at what it has read, so the input is released only when it is through.
+            if (Requests.TryAbort(exchange, hasMoreInput: true))
+            {
+                await SendOverloadedAsync(exchange);
+                Forget(exchange);
+            }
+        }
     }
 
     private void AbortByPeer(FastCgiExchange exchange)

@@ -187,8 +187,8 @@ internal sealed class FastCgiExchange : GatewayExchange
     public void AbortByPeer()
     {
         _isAborted = true;
-        EndInput(new ConnectionResetException("The web server aborted the request."));
         Request?.CancelByPeer();
+        EndInput(new ConnectionResetException("The web server aborted the request."));
     }
 
     /// <summary>Marks the request's end on the wire, so that nothing of it can follow.</summary>

@@ -23,6 +23,7 @@ internal sealed class FastCgiRequestTable(GatewaySettings settings, TimeoutClock
     private bool _hasServed;
     private bool _isSealed;
     private bool _isWaitingWithoutLimit;
+    private bool _wasShared;
     private ushort _lastId;
     private bool _hasReusedId;
     private long _idleSince = clock.Timestamp;
@@ -62,6 +63,17 @@ internal sealed class FastCgiRequestTable(GatewaySettings settings, TimeoutClock
         lock (_lock)
         {
             return IsAloneLocked(exchange);
+        }
+    }
+
+    /// <summary>
+    /// Gets whether others may wait for an exchange: they are on the connection, or have been, so that more may have arrived unread.
+    /// </summary>
+    public bool MayHoldUpOthers(FastCgiExchange exchange)
+    {
+        lock (_lock)
+        {
+            return _wasShared || !IsAloneLocked(exchange);
         }
     }
 
@@ -120,6 +132,7 @@ internal sealed class FastCgiRequestTable(GatewaySettings settings, TimeoutClock
         {
             var exchange = _spare ?? new FastCgiExchange(owner);
             _spare = null;
+            _wasShared |= _active.Count > 0;
             _hasReusedId |= requestId == _lastId;
             _lastId = requestId;
             exchange.Begin(requestId, role, keepsConnection, clock.Timestamp);

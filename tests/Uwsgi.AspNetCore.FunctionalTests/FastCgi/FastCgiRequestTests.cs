@@ -27,6 +27,54 @@ public class FastCgiRequestTests
     }
 
     [Fact]
+    public async Task A_small_answer_is_one_write()
+    {
+        await using var server = await FastCgiTestServer.StartAsync(context =>
+        {
+            context.Response.ContentLength = 5;
+            return context.Response.WriteAsync("hello");
+        });
+        var client = await server.OpenAsync(Request(1, UwsgiPacket.Nginx()));
+
+        // What is read at once was flushed at once.
+        var records = FastCgiAnswerRecord.ParseAll(await client.Connection.Client.ReadSomeAsync());
+
+        Assert.Equal([StdoutType, StdoutType, EndType], records.Select(record => record.Type));
+    }
+
+    [Fact]
+    public async Task Large_answers_take_turns()
+    {
+        const int Length = 2_000_000;
+        var both = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var writing = 0;
+        await using var server = await FastCgiTestServer.StartAsync(async context =>
+        {
+            context.Response.ContentLength = Length;
+            var write = context.Response.Body.WriteAsync(new byte[Length]);
+            if (Interlocked.Increment(ref writing) == 2)
+                both.SetResult();
+            await write;
+        });
+        var client = await server.OpenAsync(Request(2, UwsgiPacket.Nginx()), Request(3, UwsgiPacket.Nginx()));
+        await both.Task.WithTimeoutAsync();
+
+        // Each asks for its next turn behind the other, so they alternate as soon as both are at it.
+        var ids = new List<ushort>();
+        for (var ends = 0; ends < 2;)
+        {
+            var record = await client.ReadRecordAsync();
+            ids.Add(record.Id);
+            ends += record.Type == EndType ? 1 : 0;
+        }
+
+        var shared = ids[ids.IndexOf(ids[0] == 2 ? (ushort)3 : (ushort)2)..];
+        var firstEnd = Math.Min(shared.LastIndexOf(2), shared.LastIndexOf(3));
+        Assert.True(firstEnd > 20);
+        Assert.InRange(shared.Take(firstEnd).Zip(shared.Skip(1)).Count(pair => pair.First == pair.Second), 0, firstEnd / 2);
+    }
+
+    [Fact]
     public async Task The_status_is_the_last_header()
     {
         await using var server = await FastCgiTestServer.StartAsync(context =>
