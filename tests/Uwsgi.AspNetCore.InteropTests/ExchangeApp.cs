@@ -35,14 +35,13 @@ internal sealed class ExchangeApp : IAsyncDisposable
     /// <summary>Starts the app.</summary>
     /// <param name="crowd">How many requests have to wait at <c>/crowd</c> before <see cref="CrowdedAsync"/> returns.</param>
     /// <param name="configure">Changes the options.</param>
-    /// <param name="port">The port to listen on; 0 for any.</param>
-    public static async Task<ExchangeApp> StartAsync(int crowd = 0, Action<UwsgiOptions>? configure = null, int port = 0)
+    public static async Task<ExchangeApp> StartAsync(int crowd = 0, Action<UwsgiOptions>? configure = null)
     {
         var exchange = new ExchangeApp(crowd);
         exchange._app = await TestApp.StartAsync(
             uwsgi =>
             {
-                uwsgi.FastCgiSockets.Add($"127.0.0.1:{port}");
+                uwsgi.FastCgiSockets.Add("127.0.0.1:0");
                 configure?.Invoke(uwsgi);
             },
             exchange.Map);
@@ -75,9 +74,6 @@ internal sealed class ExchangeApp : IAsyncDisposable
     /// <summary>Lets go everyone who waits.</summary>
     public void Release() => _released.TrySetResult();
 
-    /// <summary>Stops the app in order: requests that run are finished.</summary>
-    public Task StopAsync() => _app!.StopAsync().OrTimeout();
-
     public async ValueTask DisposeAsync()
     {
         Release();
@@ -92,7 +88,6 @@ internal sealed class ExchangeApp : IAsyncDisposable
         app.MapPost("/exchange", (HttpContext context, int seed, int download) => ExchangeAsync(context, seed, download, Task.CompletedTask));
         app.MapPost("/crowd", (HttpContext context, int seed, int download) => ExchangeAsync(context, seed, download, _released.Task));
         app.MapPost("/deaf", async (HttpContext context) => await _released.Task.WaitAsync(context.RequestAborted));
-        app.MapGet("/who", (HttpContext context) => context.Connection.Id);
     }
 
     private async Task CountAsync(HttpContext context, RequestDelegate next)
