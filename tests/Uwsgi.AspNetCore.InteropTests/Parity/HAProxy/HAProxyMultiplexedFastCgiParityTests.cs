@@ -6,11 +6,11 @@ namespace Uwsgi.AspNetCore.InteropTests.Parity.HAProxy;
 public sealed class HAProxyMultiplexedFastCgiParityTests(HAProxyMultiplexedFastCgiParityTests.Fixture fixture, ITestOutputHelper output)
     : ParityTests(fixture, output), IClassFixture<HAProxyMultiplexedFastCgiParityTests.Fixture>
 {
-    public static TheoryData<string> Cases => ParityCases.NamesFor(HAProxyParityFixture.Offers);
+    public static TheoryData<string> Cases => ParityCases.NamesFor(HAProxyParityFixture.OffersWhenKept);
 
-    public static TheoryData<string> Allowed => [.. HAProxyDifferences.All.Select(allowed => allowed.Name)];
+    public static TheoryData<string> Allowed => [.. HAProxyDifferences.OnKeptConnections.Select(allowed => allowed.Name)];
 
-    private protected override IReadOnlyList<AllowedDifference> Allowances => HAProxyDifferences.All;
+    private protected override IReadOnlyList<AllowedDifference> Allowances => HAProxyDifferences.OnKeptConnections;
 
     [SkippableTheory]
     [MemberData(nameof(Cases))]
@@ -23,5 +23,7 @@ public sealed class HAProxyMultiplexedFastCgiParityTests(HAProxyMultiplexedFastC
     public sealed class Fixture : HAProxyParityFixture
     {
         private protected override string File => "fastcgi-multiplexed.cfg";
+
+        private protected override Capabilities Offered => OffersWhenKept;
     }
 }
