@@ -19,12 +19,8 @@ internal sealed class ExchangeApp : IAsyncDisposable
     private readonly ConcurrentDictionary<string, int> _current = new();
     private readonly ConcurrentDictionary<string, int> _most = new();
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly TaskCompletionSource _crowded = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly int _crowd;
+    private readonly SemaphoreSlim _signs = new(0);
     private WebApplication? _app;
-    private int _waiting;
-
-    private ExchangeApp(int crowd) => _crowd = crowd;
 
     /// <summary>Gets where the app listens.</summary>
     public IPEndPoint EndPoint => IPEndPoint.Parse(_app!.Urls.Single()[Scheme.Length..]);
@@ -32,17 +28,18 @@ internal sealed class ExchangeApp : IAsyncDisposable
     /// <summary>Gets the largest number of requests that were on each connection at a time.</summary>
     public IReadOnlyDictionary<string, int> MostAtOnce => _most;
 
+    /// <summary>Gets the number of requests that are in the app.</summary>
+    public int Inside => _current.Values.Sum();
+
     /// <summary>Starts the app.</summary>
-    /// <param name="crowd">How many requests have to wait at <c>/crowd</c> before <see cref="CrowdedAsync"/> returns.</param>
     /// <param name="configure">Changes the options.</param>
-    /// <param name="port">The port to listen on; 0 for any.</param>
-    public static async Task<ExchangeApp> StartAsync(int crowd = 0, Action<UwsgiOptions>? configure = null, int port = 0)
+    public static async Task<ExchangeApp> StartAsync(Action<UwsgiOptions>? configure = null)
     {
-        var exchange = new ExchangeApp(crowd);
+        var exchange = new ExchangeApp();
         exchange._app = await TestApp.StartAsync(
             uwsgi =>
             {
-                uwsgi.FastCgiSockets.Add($"127.0.0.1:{port}");
+                uwsgi.FastCgiSockets.Add("127.0.0.1:0");
                 configure?.Invoke(uwsgi);
             },
             exchange.Map);
@@ -69,14 +66,14 @@ internal sealed class ExchangeApp : IAsyncDisposable
         return bytes;
     }
 
-    /// <summary>Waits until the whole crowd is inside, all at once.</summary>
-    public Task CrowdedAsync() => _crowded.Task.OrTimeout();
+    /// <summary>
+    /// Waits for one more sign of the app: the first bytes of a body at <c>/part</c> and <c>/crowd</c>, a request at <c>/deaf</c>, and the
+    /// end of a body that was broken off.
+    /// </summary>
+    public Task SignAsync() => _signs.WaitAsync().OrTimeout();
 
     /// <summary>Lets go everyone who waits.</summary>
     public void Release() => _released.TrySetResult();
-
-    /// <summary>Stops the app in order: requests that run are finished.</summary>
-    public Task StopAsync() => _app!.StopAsync().OrTimeout();
 
     public async ValueTask DisposeAsync()
     {
@@ -89,10 +86,10 @@ internal sealed class ExchangeApp : IAsyncDisposable
     private void Map(WebApplication app)
     {
         app.Use(CountAsync);
-        app.MapPost("/exchange", (HttpContext context, int seed, int download) => ExchangeAsync(context, seed, download, Task.CompletedTask));
-        app.MapPost("/crowd", (HttpContext context, int seed, int download) => ExchangeAsync(context, seed, download, _released.Task));
-        app.MapPost("/deaf", async (HttpContext context) => await _released.Task.WaitAsync(context.RequestAborted));
-        app.MapGet("/who", (HttpContext context) => context.Connection.Id);
+        app.MapPost("/exchange", ExchangeAsync);
+        app.MapPost("/part", (HttpContext context, int seed, int download) => ExchangeInPartsAsync(context, seed, download, Task.CompletedTask));
+        app.MapPost("/crowd", (HttpContext context, int seed, int download) => ExchangeInPartsAsync(context, seed, download, _released.Task));
+        app.MapPost("/deaf", IgnoreAsync);
     }
 
     private async Task CountAsync(HttpContext context, RequestDelegate next)
@@ -110,15 +107,31 @@ internal sealed class ExchangeApp : IAsyncDisposable
         }
     }
 
-    private async Task ExchangeAsync(HttpContext context, int seed, int download, Task released)
+    private async Task ExchangeInPartsAsync(HttpContext context, int seed, int download, Task released)
+    {
+        var first = await context.Request.BodyReader.ReadAsync(context.RequestAborted);
+        context.Request.BodyReader.AdvanceTo(first.Buffer.Start);
+        _signs.Release();
+        await released;
+        try
+        {
+            await ExchangeAsync(context, seed, download);
+        }
+        catch (Exception gone) when (gone is IOException or OperationCanceledException)
+        {
+            _signs.Release();
+        }
+    }
+
+    private async Task IgnoreAsync(HttpContext context)
+    {
+        _signs.Release();
+        await _released.Task.WaitAsync(context.RequestAborted);
+    }
+
+    private static async Task ExchangeAsync(HttpContext context, int seed, int download)
     {
         context.Response.Headers[HashHeader] = Convert.ToHexString(await SHA256.HashDataAsync(context.Request.Body, context.RequestAborted));
-        if (!released.IsCompleted && Interlocked.Increment(ref _waiting) == _crowd)
-        {
-            _crowded.TrySetResult();
-        }
-
-        await released;
         await context.Response.Body.WriteAsync(Bytes(~seed, download), context.RequestAborted);
     }
 }

@@ -4,6 +4,7 @@ namespace Uwsgi.AspNetCore.InteropTests.Parity.Caddy;
 internal static class CaddyDifferences
 {
     private const string InventedType = "application/x-www-form-urlencoded";
+    private const string GuessedType = "text/plain; charset=utf-8";
 
     private static readonly string[] Path = ["App.Path", "App.Echo", "App.DisplayUrl", "App.EncodedUrl"];
 
@@ -51,7 +52,7 @@ internal static class CaddyDifferences
             difference => difference.Fields["Response.Status"] == "400" && difference.Fields["App.Entered"] == "False") { OnlyInExample = true },
         new("content type of an echo", ["Response.Header[Content-Type]"], "body in an unknown coding",
             "The app answers with the type of the request, which Caddy made up.",
-            difference => difference is { Expected: null, Actual: InventedType }) { OnlyInExample = true },
+            difference => difference is { Expected: null or GuessedType, Actual: InventedType }) { OnlyInExample = true },
         new("no body in chunks", ["App.CanHaveBody"], "body in chunks, none",
             "A body of unknown length turns out to be none when STDIN ends.",
             difference => difference is { Expected: "True", Actual: "False" }) { OnlyInExample = true },
@@ -96,12 +97,11 @@ internal static class CaddyDifferences
             difference => string.Equals(difference.Expected, difference.Actual, StringComparison.OrdinalIgnoreCase)),
         new("headers on the developer page", ["Response.Body"], "developer page in plain text",
             "The page lists the request's headers as the server keeps them, and those that differ above.",
-            difference => difference.Case.StartsWith("developer page", StringComparison.Ordinal)
-                && difference.Actual!.Contains("The developer should see this.", StringComparison.Ordinal)),
+            difference => DeveloperPage.IsSameBut(difference, "Accept-Encoding", "Connection", "Content-Length", "User-Agent")),
         new("late failure", ["Response.*"], "exception, flushed-with-length",
             "A response that fails after its start is reset, so Caddy answers 502 as long as it has passed nothing on; Kestrel closes in order.",
-            difference => difference.Fields["App.Left.HasStarted"] == "True"
-                && (difference.Fields["Response.Status"] == "502" || difference.Fields["Response.IsComplete"] == "False")),
+            difference => difference.Fields["App.Left.HasStarted"] == "True" && (IsBadGateway(difference) || IsLostInReset(difference)))
+            { IsRace = true },
         // Caddy asks the app over HTTP/1.1 whatever the client speaks, and passes hop-by-hop headers on to neither.
         .. AllowedDifferences.OfGateways.Where(allowed => allowed.Name is not ("local port" or "cookie headers" or "Upgrade header"
             or "hop-by-hop headers" or "order of headers" or "error of a broken upload")),
@@ -112,7 +112,15 @@ internal static class CaddyDifferences
     [
         new("guessed content type", ["Response.Header[Content-Type]"], "method GET",
             "Caddy guesses the type of a body that has none if the body is there when it sends the head, through either door.",
-            difference => (difference.Expected ?? difference.Actual) == "text/plain; charset=utf-8"
+            difference => (difference.Expected ?? difference.Actual) == GuessedType
                 && (difference.Expected is null || difference.Actual is null)),
     ];
+
+    private static bool IsBadGateway(Difference difference) =>
+        difference.Fields["Response.Status"] == "502" && difference.Fields["Response.Body"].Length == 0;
+
+    // A reset overtakes what was flushed just before it, or does not: the race is the kernel's.
+    private static bool IsLostInReset(Difference difference) =>
+        difference is { Field: "Response.Body", Expected: { } whole, Actual: { } part }
+        && difference.Fields["Response.IsComplete"] == "False" && whole.StartsWith(part, StringComparison.Ordinal);
 }

@@ -15,6 +15,9 @@ public abstract class HAProxyParityFixture : ParityFixture
     internal const Capabilities Offers = Capabilities.All
         & ~(Capabilities.Upgrade | Capabilities.StreamingUploads | Capabilities.Duplex | Capabilities.UnreadBodies);
 
+    /// <summary>What it can do with connections that it keeps: it does not report a client that goes before the answer has begun.</summary>
+    internal const Capabilities OffersWhenKept = Offers & ~Capabilities.ClientAborts;
+
     // The target names another host than the Host header; several of these are legal but refused by nginx.
     private static readonly Dictionary<string, int> OfHAProxy = new()
     {
@@ -52,6 +55,8 @@ public abstract class HAProxyParityFixture : ParityFixture
     /// <summary>Gets the file below <c>samples/FrontEnds/haproxy</c>.</summary>
     private protected abstract string File { get; }
 
+    private protected virtual Capabilities Offered => Offers;
+
     protected override void Configure(IWebHostBuilder builder) => builder.UseUwsgi(uwsgi => uwsgi.FastCgiSockets.Add("127.0.0.1:0"));
 
     private protected override async Task<Door> OpenReferenceAsync(ParityApp app)
@@ -64,6 +69,6 @@ public abstract class HAProxyParityFixture : ParityFixture
     private protected override async Task<Door> OpenDoorAsync(ParityApp app)
     {
         var haproxy = await Keep(HAProxyFrontEnd.StartAsync($"samples/FrontEnds/haproxy/{File}", ("127.0.0.1:9000", app.GatewayEndPoint)));
-        return new Door($"{haproxy.Version} {File}", haproxy.Address.Actual, Offers) { Answers = OfFastCgi };
+        return new Door($"{haproxy.Version} {File}", haproxy.Address.Actual, Offered) { Answers = OfFastCgi };
     }
 }
