@@ -95,7 +95,7 @@ internal static class LighttpdDifferences
             "A response that fails after its start is reset, so lighttpd answers 500 as long as it has passed nothing on; Kestrel closes in order, "
             + "which lighttpd takes for the end.",
             difference => difference.Fields["App.Left.HasStarted"] == "True"
-                && (difference.Fields["Response.Status"] == "500" || difference.Fields["Response.IsComplete"] == "False")),
+                && (difference.Fields["Response.Status"] == "500" || difference.Fields["Response.IsComplete"] == "False" || IsLastOfConnection(difference))),
     ];
 
     /// <summary>Gets what is so over FastCGI.</summary>
@@ -140,4 +140,9 @@ internal static class LighttpdDifferences
             : difference.Actual is null,
         _ => false,
     };
+    // Or lighttpd has passed everything on when the reset comes, and only takes no further request on the client's connection.
+    private static bool IsLastOfConnection(Difference difference) =>
+        difference is { Field: "Response.Header[Connection]", Expected: null, Actual: "close" }
+        && difference.Case.StartsWith("exception", StringComparison.Ordinal);
+
 }
