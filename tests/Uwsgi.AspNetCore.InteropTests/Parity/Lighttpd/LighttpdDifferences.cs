@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Connections;
 
 namespace Uwsgi.AspNetCore.InteropTests.Parity.Lighttpd;
 
@@ -101,13 +100,10 @@ internal static class LighttpdDifferences
     /// <summary>Gets what is so over FastCGI.</summary>
     public static IReadOnlyList<AllowedDifference> OfFastCgi { get; } =
     [
-        .. All.Where(allowed => allowed.Name != "error of a broken upload"),
+        .. All,
         new("upgrades", ["App.Feature[IHttpUpgradeFeature]", "App.IsUpgradableRequest", "App.Upgrade"], "upgrade without asking",
             "Over FastCGI they are an option, and off: the app is not even offered one, as in HTTP/2.",
             difference => difference.Actual is "absent" or "(null)"),
-        new("broken upload", ["App.Exception", "App.Upload", "App.Metric[*", "App.OnStarting", "App.OnCompleted"], "client goes in the middle of an upload",
-            "On a FastCGI connection the end of a body has a record of its own, so that a lost connection is just that, not a body that is too short.",
-            difference => difference.Fields["App.Exception"] == typeof(ConnectionResetException).FullName) { OnlyInExample = true },
     ];
 
     /// <summary>Gets what may be so and need not: which of two things lighttpd comes across first is chance.</summary>
