@@ -8,7 +8,7 @@ namespace Uwsgi.AspNetCore;
 /// <c>UseUwsgi(o =&gt; …)</c> runs. A list may also be written as one string, its items separated by <c>;</c> or <c>,</c>; a duration
 /// as seconds or as <c>hh:mm:ss</c>. Options are read once, when the server starts.
 /// </remarks>
-public sealed class UwsgiOptions
+public sealed partial class UwsgiOptions
 {
     /// <summary>Gets the addresses on which the uwsgi protocol is served.</summary>
     /// <value>

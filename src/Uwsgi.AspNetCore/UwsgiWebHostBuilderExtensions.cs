@@ -9,6 +9,7 @@ using Uwsgi.AspNetCore.Configuration;
 using Uwsgi.AspNetCore.Diagnostics;
 using Uwsgi.AspNetCore.Hosting;
 using Uwsgi.AspNetCore.Transport;
+using Uwsgi.AspNetCore.Workers;
 
 namespace Microsoft.AspNetCore.Hosting;
 
@@ -87,6 +88,8 @@ public static class UwsgiWebHostBuilderExtensions
         services.TryAddSingleton<GatewayMetrics>();
         services.TryAddSingleton(static provider => new TimeoutClock(provider.GetService<TimeProvider>() ?? TimeProvider.System));
         services.TryAddSingleton<GatewayListenerFactory>();
+        services.TryAddSingleton<Worker>();
+        services.TryAddEnumerable(ServiceDescriptor.Transient<IStartupFilter, UwsgiStartupFilter>());
 
         // Behind Kestrel's own factory, so that Kestrel asks this one first; it takes only its own kind of endpoint.
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IConnectionListenerFactory, GatewayListenerFactory>(

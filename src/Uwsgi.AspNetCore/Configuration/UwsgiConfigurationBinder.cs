@@ -1,5 +1,3 @@
-using System.Globalization;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
 
@@ -14,11 +12,9 @@ internal sealed class UwsgiConfigurationBinder(IConfiguration configuration) : I
 {
     public const string SectionName = "Uwsgi";
 
-    private static readonly char[] ListSeparators = [';', ','];
-
     public void Configure(UwsgiOptions options)
     {
-        var section = new Reader(configuration.GetSection(SectionName), options.ConfigurationErrors);
+        var section = new ConfigurationReader(configuration.GetSection(SectionName), options.ConfigurationErrors);
         section.List(nameof(options.Sockets), options.Sockets.Add);
         section.List(nameof(options.FastCgiSockets), options.FastCgiSockets.Add);
         section.List(nameof(options.ScgiSockets), options.ScgiSockets.Add);
@@ -45,10 +41,85 @@ internal sealed class UwsgiConfigurationBinder(IConfiguration configuration) : I
         section.Boolean(nameof(options.ForwardRemoteUser), value => options.ForwardRemoteUser = value);
         section.Boolean(nameof(options.SendAccelBuffering), value => options.SendAccelBuffering = value);
         section.Boolean(nameof(options.PoolRequests), value => options.PoolRequests = value);
-        BindLimits(options.Limits, section.Section(nameof(options.Limits)));
+        BindMounts(options, section);
+        BindStaticFiles(options, section);
+        BindHarakiri(options, section);
+        BindStats(options, section);
+        BindRequestLog(options, section);
+        var limits = section.Section(nameof(options.Limits));
+        BindLimits(options.Limits, limits);
+        limits.ReportUnknownKeys();
+        section.ReportUnknownKeys();
     }
 
-    private static void BindLimits(UwsgiLimits limits, Reader section)
+    private static void BindMounts(UwsgiOptions options, ConfigurationReader section)
+    {
+        section.Dictionary(nameof(options.Mounts), (key, mount) =>
+        {
+            if (mount.Value is { } app)
+            {
+                options.Mounts[key] = app;
+                return;
+            }
+
+            var name = string.Empty;
+            TimeSpan? harakiri = null;
+            mount.Text(nameof(UwsgiMount.App), value => name = value);
+            mount.Duration(nameof(UwsgiMount.Harakiri), value => harakiri = value);
+            mount.ReportUnknownKeys();
+            options.Mounts[key] = new UwsgiMount(name) { Harakiri = harakiri };
+        });
+        section.Boolean(nameof(options.ManageScriptName), value => options.ManageScriptName = value);
+        section.Boolean(nameof(options.NoDefaultApp), value => options.NoDefaultApp = value);
+        section.Boolean(nameof(options.DynamicApps), value => options.DynamicApps = value);
+    }
+
+    private static void BindStaticFiles(UwsgiOptions options, ConfigurationReader section)
+    {
+        section.List(nameof(options.CheckStatic), options.CheckStatic.Add);
+        section.TextDictionary(nameof(options.StaticMap), options.StaticMap);
+        section.List(nameof(options.StaticIndex), options.StaticIndex.Add);
+        section.List(nameof(options.StaticSkipExt), options.StaticSkipExt.Add);
+        section.List(nameof(options.StaticSafe), options.StaticSafe.Add);
+        section.Lines(nameof(options.StaticExpires), options.StaticExpires.Add);
+        section.DurationDictionary(nameof(options.StaticExpiresType), options.StaticExpiresType);
+        section.Text(nameof(options.MimeTypes), value => options.MimeFile = value);
+        section.TextDictionary(nameof(options.MimeTypes), options.MimeTypes);
+        section.Text(nameof(options.MimeFile), value => options.MimeFile = value);
+        section.Boolean(nameof(options.StaticGzip), value => options.StaticGzip = value);
+        section.Enumeration<FileServeMode>(nameof(options.FileServeMode), value => options.FileServeMode = value);
+        section.TextDictionary(nameof(options.FileServeMap), options.FileServeMap);
+    }
+
+    private static void BindHarakiri(UwsgiOptions options, ConfigurationReader section)
+    {
+        section.Duration(nameof(options.Harakiri), value => options.Harakiri = value);
+        section.Duration(nameof(options.HarakiriGrace), value => options.HarakiriGrace = value);
+        section.Integer(nameof(options.HarakiriMaxStuck), value => options.HarakiriMaxStuck = value);
+        section.Enumeration<HarakiriAction>(nameof(options.HarakiriAction), value => options.HarakiriAction = value);
+        section.OptionalLong(nameof(options.MaxRequests), value => options.MaxRequests = value);
+        section.Duration(nameof(options.MaxWorkerLifetime), value => options.MaxWorkerLifetime = value);
+        section.OptionalLong(nameof(options.ReloadOnRss), value => options.ReloadOnRss = value);
+    }
+
+    private static void BindStats(UwsgiOptions options, ConfigurationReader section)
+    {
+        section.List(nameof(options.Stats), options.Stats.Add);
+        section.Boolean(nameof(options.StatsHttp), value => options.StatsHttp = value);
+        section.Boolean(nameof(options.StatsMinified), value => options.StatsMinified = value);
+    }
+
+    private static void BindRequestLog(UwsgiOptions options, ConfigurationReader section)
+    {
+        section.Text(nameof(options.LogFormat), value => options.LogFormat = value.Length == 0 ? null : value);
+        section.Boolean(nameof(options.DisableLogging), value => options.DisableLogging = value);
+        section.Integer(nameof(options.LogSlow), value => options.LogSlow = value);
+        section.Boolean(nameof(options.Log4xx), value => options.Log4xx = value);
+        section.Boolean(nameof(options.Log5xx), value => options.Log5xx = value);
+        section.Boolean(nameof(options.LogXForwardedFor), value => options.LogXForwardedFor = value);
+    }
+
+    private static void BindLimits(UwsgiLimits limits, ConfigurationReader section)
     {
         section.OptionalLong(nameof(limits.MaxRequestBodySize), value => limits.MaxRequestBodySize = value);
         section.Duration(nameof(limits.RequestHeadersTimeout), value => limits.RequestHeadersTimeout = value);
@@ -64,136 +135,5 @@ internal sealed class UwsgiConfigurationBinder(IConfiguration configuration) : I
         section.Integer(nameof(limits.MaxRequestsPerConnection), value => limits.MaxRequestsPerConnection = value);
         section.Integer(nameof(limits.MaxHalfOpenRequests), value => limits.MaxHalfOpenRequests = value);
         section.Duration(nameof(limits.StalledBodyTimeout), value => limits.StalledBodyTimeout = value);
-    }
-
-    private delegate bool Parser<T>(string text, out T value);
-
-    private readonly struct Reader(IConfigurationSection section, List<string> errors)
-    {
-        public Reader Section(string key) => new(section.GetSection(key), errors);
-
-        public void Text(string key, Action<string> set)
-        {
-            if (section[key] is { } text)
-            {
-                set(text);
-            }
-        }
-
-        public void Integer(string key, Action<int> set) => Value(key, "a whole number", TryParseInteger, set);
-
-        public void Boolean(string key, Action<bool> set) => Value(key, "true or false", bool.TryParse, set);
-
-        public void Duration(string key, Action<TimeSpan> set) =>
-            Value(key, "a duration: seconds, or hh:mm:ss", TryParseDuration, set);
-
-        public void Enumeration<TEnum>(string key, Action<TEnum> set)
-            where TEnum : struct, Enum =>
-            Value(key, "one of " + string.Join(", ", Enum.GetNames<TEnum>()), TryParseName, set);
-
-        /// <summary>A number, or an empty value for "no limit".</summary>
-        public void OptionalLong(string key, Action<long?> set)
-        {
-            if (section[key] is { Length: 0 })
-            {
-                set(null);
-                return;
-            }
-
-            Value<long>(key, "a whole number, or empty for no limit", TryParseLong, value => set(value));
-        }
-
-        public void List(string key, Action<string> add)
-        {
-            var list = section.GetSection(key);
-            var items = list.Value is { } text
-                ? text.Split(ListSeparators, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
-                : list.GetChildren().Select(static child => child.Value).OfType<string>();
-            foreach (var item in items)
-            {
-                add(item);
-            }
-        }
-
-        public void IntegerList(string key, Action<int> add)
-        {
-            // Readers are structs, so that their members cannot be captured directly.
-            var (path, mistakes) = ($"{section.Path}:{key}", errors);
-            List(key, item =>
-            {
-                if (TryParseInteger(item, out var value))
-                {
-                    add(value);
-                }
-                else
-                {
-                    mistakes.Add($"{path}: '{item}' is not a whole number.");
-                }
-            });
-        }
-
-        public void DataRate(string key, Action<MinDataRate> set)
-        {
-            var rate = section.GetSection(key);
-            if (!rate.Exists())
-            {
-                return;
-            }
-
-            double? bytesPerSecond = null;
-            TimeSpan? grace = null;
-            var reader = new Reader(rate, errors);
-            reader.Value<double>("BytesPerSecond", "a number", TryParseDouble, value => bytesPerSecond = value);
-            reader.Duration("GracePeriod", value => grace = value);
-            if (bytesPerSecond is > 0 && grace > TimeSpan.FromSeconds(1))
-            {
-                set(new MinDataRate(bytesPerSecond.Value, grace.Value));
-            }
-            else
-            {
-                errors.Add($"{rate.Path}: needs BytesPerSecond above 0 and a GracePeriod above 1 second.");
-            }
-        }
-
-        private void Value<T>(string key, string expected, Parser<T> parse, Action<T> set)
-        {
-            if (section[key] is not { } text)
-            {
-                return;
-            }
-
-            if (parse(text, out var value))
-            {
-                set(value);
-            }
-            else
-            {
-                errors.Add($"{section.Path}:{key}: '{text}' is not {expected}.");
-            }
-        }
-
-        private static bool TryParseInteger(string text, out int value) =>
-            int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out value);
-
-        private static bool TryParseLong(string text, out long value) =>
-            long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out value);
-
-        private static bool TryParseDouble(string text, out double value) =>
-            double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value);
-
-        private static bool TryParseName<TEnum>(string text, out TEnum value)
-            where TEnum : struct, Enum =>
-            Enum.TryParse(text, ignoreCase: true, out value) && Enum.IsDefined(value) && !char.IsAsciiDigit(text[0]);
-
-        private static bool TryParseDuration(string text, out TimeSpan value)
-        {
-            if (TryParseDouble(text, out var seconds) && Math.Abs(seconds) < TimeSpan.MaxValue.TotalSeconds)
-            {
-                value = TimeSpan.FromSeconds(seconds);
-                return true;
-            }
-
-            return TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out value);
-        }
     }
 }

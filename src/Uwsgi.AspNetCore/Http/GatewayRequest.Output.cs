@@ -26,6 +26,8 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
     private BodyRule _bodyRule;
     private long? _declaredLength;
     private long _bodyBytes;
+    private int _headBytes;
+    private int _headFields;
     private long _unflushedBytes;
     private bool _isWriterCompleted;
     private bool _isResponseFinished;
@@ -470,7 +472,8 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
             }
 
             var isAuthorizer = Exchange.IsAuthorizer;
-            ResponseHeadWriter.Write(Exchange, Exchange.HasStatusLine, _statusCode, _reasonPhrase, headers, isAuthorizer);
+            (_headBytes, _headFields) = ResponseHeadWriter.Write(
+                Exchange, Exchange.HasStatusLine, _statusCode, _reasonPhrase, headers, isAuthorizer);
             if (_bodyRule == BodyRule.Allowed)
             {
                 _unflushedBytes += _buffer.Length;
@@ -751,6 +754,8 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
         _bodyRule = BodyRule.Allowed;
         _declaredLength = null;
         _bodyBytes = 0;
+        _headBytes = 0;
+        _headFields = 0;
         _unflushedBytes = 0;
         _isWriterCompleted = false;
         _isResponseFinished = false;

@@ -15,28 +15,35 @@ namespace Uwsgi.AspNetCore.Http;
 /// </remarks>
 internal static class ResponseHeadWriter
 {
-    public static void Write(
+    /// <returns>How many bytes and how many fields were written.</returns>
+    public static (int Bytes, int Fields) Write(
         IBufferWriter<byte> output, bool hasStatusLine, int statusCode, string? reasonPhrase, ResponseHeaders headers, bool isAuthorizer = false)
     {
         var reason = reasonPhrase ?? ReasonPhrases.GetReasonPhrase(statusCode);
+        var (bytes, fields) = (0, 0);
         if (hasStatusLine || isAuthorizer)
         {
-            Write(output, hasStatusLine ? "HTTP/1.1 "u8 : "Status: "u8);
-            WriteStatus(output, statusCode, reason);
+            bytes += Write(output, hasStatusLine ? "HTTP/1.1 "u8 : "Status: "u8);
+            bytes += WriteStatus(output, statusCode, reason);
         }
 
         for (var i = 0; i < headers.Count; i++)
         {
-            WriteField(output, headers.GetName(i), headers.GetValue(i), statusCode, headers);
+            var name = headers.GetName(i);
+            if (!BelongsToTheWire(name, statusCode))
+            {
+                bytes += WriteField(output, name, headers.GetValue(i), headers.GetEncoding(name), ref fields);
+            }
         }
 
         if (!hasStatusLine && !isAuthorizer)
         {
-            Write(output, "Status: "u8);
-            WriteStatus(output, statusCode, reason);
+            bytes += Write(output, "Status: "u8);
+            bytes += WriteStatus(output, statusCode, reason);
         }
 
-        Write(output, "\r\n"u8);
+        bytes += Write(output, "\r\n"u8);
+        return (bytes, fields);
     }
 
     /// <summary>Writes a whole response without a body, for requests that never reach the application.</summary>
@@ -59,14 +66,9 @@ internal static class ResponseHeadWriter
         Write(output, "\r\n"u8);
     }
 
-    private static void WriteField(IBufferWriter<byte> output, string name, StringValues values, int statusCode, ResponseHeaders headers)
+    private static int WriteField(IBufferWriter<byte> output, string name, StringValues values, Encoding encoding, ref int fields)
     {
-        if (BelongsToTheWire(name, statusCode))
-        {
-            return;
-        }
-
-        var encoding = headers.GetEncoding(name);
+        var bytes = 0;
         for (var i = 0; i < values.Count; i++)
         {
             if (values[i] is { } value)
@@ -79,8 +81,12 @@ internal static class ResponseHeadWriter
                 written += encoding.GetBytes(value, span[written..]);
                 "\r\n"u8.CopyTo(span[written..]);
                 output.Advance(written + 2);
+                bytes += written + 2;
+                fields++;
             }
         }
+
+        return bytes;
     }
 
     // The web server decides about these; a Status header would be obeyed by nginx and passed on to the client as well.
@@ -96,7 +102,7 @@ internal static class ResponseHeadWriter
         _ => false,
     };
 
-    private static void WriteStatus(IBufferWriter<byte> output, int statusCode, string reason)
+    private static int WriteStatus(IBufferWriter<byte> output, int statusCode, string reason)
     {
         var span = output.GetSpan(16 + reason.Length);
         Utf8Formatter.TryFormat(statusCode, span, out var written);
@@ -104,11 +110,13 @@ internal static class ResponseHeadWriter
         written += Encoding.ASCII.GetBytes(reason, span[written..]);
         "\r\n"u8.CopyTo(span[written..]);
         output.Advance(written + 2);
+        return written + 2;
     }
 
-    private static void Write(IBufferWriter<byte> output, ReadOnlySpan<byte> bytes)
+    private static int Write(IBufferWriter<byte> output, ReadOnlySpan<byte> bytes)
     {
         bytes.CopyTo(output.GetSpan(bytes.Length));
         output.Advance(bytes.Length);
+        return bytes.Length;
     }
 }

@@ -129,6 +129,45 @@ public class UwsgiConfigurationBinderTests
         Assert.Equal(3, options.ConfigurationErrors.Count);
     }
 
+    [Theory]
+    [InlineData("Harakri", "Uwsgi:Harakri: there is no such option; did you mean Uwsgi:Harakiri?")]
+    [InlineData("socket", "Uwsgi:socket: there is no such option; did you mean Uwsgi:Sockets?")]
+    [InlineData("Limits:DrainTimout", "Uwsgi:Limits:DrainTimout: there is no such option; did you mean Uwsgi:Limits:DrainTimeout?")]
+    [InlineData("Mounts:/a:Aplication", "Uwsgi:Mounts:/a:Aplication: there is no such option; did you mean Uwsgi:Mounts:/a:App?")]
+    [InlineData("Limits:MinResponseDataRate:Bytes", "Uwsgi:Limits:MinResponseDataRate:Bytes: there is no such option; did you mean Uwsgi:Limits:MinResponseDataRate:BytesPerSecond?")]
+    public void Configure_UnknownKey_IsReportedWithTheNearestName(string key, string error) =>
+        Assert.Contains(error, BindValues(new() { [$"Uwsgi:{key}"] = "1" }).ConfigurationErrors);
+
+    [Fact]
+    public void Configure_Mounts_AreNamesOrObjects()
+    {
+        var options = BindJson("""{ "Mounts": { "/app1": "shop", "example.com/admin": { "App": "admin", "Harakiri": 10 } } }""");
+
+        Assert.Empty(options.ConfigurationErrors);
+        Assert.Equal(("shop", null), (options.Mounts["/app1"].App, options.Mounts["/app1"].Harakiri));
+        var admin = options.Mounts["example.com/admin"];
+        Assert.Equal(("admin", TimeSpan.FromSeconds(10)), (admin.App, admin.Harakiri));
+    }
+
+    [Theory]
+    [InlineData("x-accel-redirect", FileServeMode.XAccelRedirect)]
+    [InlineData("x-sendfile", FileServeMode.XSendfile)]
+    [InlineData("send", FileServeMode.Send)]
+    [InlineData("XSendfile", FileServeMode.XSendfile)]
+    public void Configure_FileServeMode_HasUwsgisNames(string value, FileServeMode mode) =>
+        Assert.Equal(mode, BindValues(new() { ["Uwsgi:FileServeMode"] = value }).FileServeMode);
+
+    [Fact]
+    public void Configure_MimeTypes_AreAMapOrAFile()
+    {
+        Assert.Equal("text/x-lua", BindValues(new() { ["Uwsgi:MimeTypes:.lua"] = "text/x-lua" }).MimeTypes[".lua"]);
+        Assert.Equal("/etc/mime.types", BindValues(new() { ["Uwsgi:MimeTypes"] = "/etc/mime.types" }).MimeFile);
+    }
+
+    [Fact]
+    public void Configure_StaticExpires_IsNotSplit() =>
+        Assert.Equal(["a{1,2};b 60"], BindValues(new() { ["Uwsgi:StaticExpires"] = "a{1,2};b 60" }).StaticExpires);
+
     [Fact]
     public void Configure_EmptyLimit_MeansNone()
     {
@@ -168,13 +207,15 @@ public class UwsgiConfigurationBinderTests
         type = Nullable.GetUnderlyingType(type) ?? type;
         return type switch
         {
-            _ when type == typeof(bool) => new() { [key] = (!(bool)Default(key)!).ToString() },
+            _ when type == typeof(bool) => new() { [key] = (Default(key) is not true).ToString() },
             _ when type == typeof(int) || type == typeof(long) => new() { [key] = "333" },
             _ when type == typeof(string) => new() { [key] = "/app" },
             _ when type == typeof(TimeSpan) => new() { [key] = "3" },
-            _ when type.IsEnum => new() { [key] = "Ignore" },
+            _ when type.IsEnum => new() { [key] = Enum.GetNames(type)[^1] },
             _ when type == typeof(IList<int>) => new() { [$"{key}:0"] = "5" },
             _ when type == typeof(IList<string>) => new() { [$"{key}:0"] = "10.0.0.1" },
+            _ when type == typeof(IDictionary<string, string>) || type == typeof(IDictionary<string, UwsgiMount>) => new() { [$"{key}:/a"] = "b" },
+            _ when type == typeof(IDictionary<string, TimeSpan>) => new() { [$"{key}:text/css"] = "60" },
             _ when type == typeof(MinDataRate) => new() { [$"{key}:BytesPerSecond"] = "100", [$"{key}:GracePeriod"] = "00:00:10" },
             _ => throw new NotSupportedException($"No sample for {type}; teach the binder and this test about it."),
         };
@@ -189,6 +230,7 @@ public class UwsgiConfigurationBinderTests
     private static string? Describe(object? value) => value switch
     {
         IEnumerable<string> list => string.Join(';', list),
+        System.Collections.IDictionary map => string.Join(';', map.Keys.Cast<string>()),
         IEnumerable<int> list => string.Join(';', list),
         _ => Convert.ToString(value, CultureInfo.InvariantCulture),
     };

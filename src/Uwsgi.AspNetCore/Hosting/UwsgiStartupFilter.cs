@@ -1,0 +1,15 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Uwsgi.AspNetCore.Workers;
+
+namespace Uwsgi.AspNetCore.Hosting;
+
+/// <summary>Puts the middleware of the features in front of the application's own; each stays out of the way unless it is configured.</summary>
+internal sealed class UwsgiStartupFilter : IStartupFilter
+{
+    public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
+    {
+        WorkerMiddleware.Use(app);
+        next(app);
+    };
+}

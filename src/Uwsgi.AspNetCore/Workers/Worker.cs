@@ -1,0 +1,122 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Options;
+
+namespace Uwsgi.AspNetCore.Workers;
+
+/// <summary>The process in uWSGI's words: a worker, with one core for each request that is in it at the same time.</summary>
+/// <remarks>
+/// Cores are made as they are needed and never go away, so their number is the most requests that ever ran at once. Free ones form a
+/// stack: the core with the warmest memory comes first, and the numbers in use stay small. Counters live in the cores, where they need no
+/// locks, and are added up when somebody asks.
+/// </remarks>
+internal sealed class Worker
+{
+    private readonly Lock _growth = new();
+    private readonly TimeProvider _time;
+    private readonly IRequestObserver[] _observers;
+    private Core[] _cores = [];
+    private long _free;
+    private long _averageTicks;
+
+    public Worker(IOptions<UwsgiOptions> options, IEnumerable<IRequestObserver> observers, TimeProvider? time = null)
+    {
+        _time = time ?? TimeProvider.System;
+        StartedAt = _time.GetUtcNow();
+        _observers = [.. observers.Where(static observer => observer.IsEnabled)];
+        var mounts = options.Value.Mounts;
+        DefaultApp = new AppCounters(mounts.Count, string.Empty);
+        AppCounters[] mounted = [.. mounts.Keys.Select(static (key, index) => new AppCounters(index, key))];
+        Apps = mounts.Count > 0 && options.Value.NoDefaultApp ? mounted : [.. mounted, DefaultApp];
+    }
+
+    public TimeProvider Time => _time;
+
+    /// <summary>Gets whether somebody wants to know about every request that has ended.</summary>
+    public bool HasObservers => _observers.Length > 0;
+
+    public DateTimeOffset StartedAt { get; }
+
+    /// <summary>Gets the counters of the host's own pipeline.</summary>
+    public AppCounters DefaultApp { get; }
+
+    /// <summary>Gets the counters of the mounts in their order, then those of the host's own pipeline if it can be reached.</summary>
+    public IReadOnlyList<AppCounters> Apps { get; }
+
+    /// <summary>Gets all cores, busy or not.</summary>
+    public ReadOnlySpan<Core> Cores => Volatile.Read(ref _cores);
+
+    /// <summary>Gets uWSGI's average response time: after each request the mean of the old value and the request's own time.</summary>
+    public TimeSpan AverageTime => _time.GetElapsedTime(0, Volatile.Read(ref _averageTicks));
+
+    /// <summary>Puts a request into a free core.</summary>
+    public Core Enter(HttpContext context)
+    {
+        var core = Rent();
+        core.Begin(context, _time.GetTimestamp());
+        return core;
+    }
+
+    /// <summary>Takes the request out of its core again.</summary>
+    public void Leave(Core core)
+    {
+        var ticks = _time.GetTimestamp() - core.StartTimestamp;
+        if (!core.IsStatic)
+        {
+            // As coarse as uWSGI's: two requests that end together may count as one.
+            Volatile.Write(ref _averageTicks, (Volatile.Read(ref _averageTicks) + ticks) / 2);
+        }
+
+        core.Complete();
+        foreach (var observer in _observers)
+        {
+            observer.RequestEnded(core, _time.GetElapsedTime(0, ticks));
+        }
+
+        core.End(ticks);
+        Return(core);
+    }
+
+    private Core Rent()
+    {
+        while (true)
+        {
+            var head = Volatile.Read(ref _free);
+            if (head << 32 == 0)
+            {
+                return Add();
+            }
+
+            // The upper half counts the changes, so that a core which has come back meanwhile is not mistaken for the one that was seen.
+            var core = _cores[(uint)head - 1];
+            var next = (((head >>> 32) + 1) << 32) | (uint)core.NextFree;
+            if (Interlocked.CompareExchange(ref _free, next, head) == head)
+            {
+                return core;
+            }
+        }
+    }
+
+    private void Return(Core core)
+    {
+        while (true)
+        {
+            var head = Volatile.Read(ref _free);
+            core.NextFree = (int)head;
+            var next = (((head >>> 32) + 1) << 32) | (uint)(core.Id + 1);
+            if (Interlocked.CompareExchange(ref _free, next, head) == head)
+            {
+                return;
+            }
+        }
+    }
+
+    private Core Add()
+    {
+        lock (_growth)
+        {
+            var core = new Core(this, _cores.Length);
+            Volatile.Write(ref _cores, [.. _cores, core]);
+            return core;
+        }
+    }
+}
