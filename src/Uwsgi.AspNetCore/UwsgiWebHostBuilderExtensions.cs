@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
@@ -8,6 +9,7 @@ using Uwsgi.AspNetCore;
 using Uwsgi.AspNetCore.Configuration;
 using Uwsgi.AspNetCore.Diagnostics;
 using Uwsgi.AspNetCore.Hosting;
+using Uwsgi.AspNetCore.Stats;
 using Uwsgi.AspNetCore.Transport;
 using Uwsgi.AspNetCore.Workers;
 
@@ -89,6 +91,10 @@ public static class UwsgiWebHostBuilderExtensions
         services.TryAddSingleton(static provider => new TimeoutClock(provider.GetService<TimeProvider>() ?? TimeProvider.System));
         services.TryAddSingleton<GatewayListenerFactory>();
         services.TryAddSingleton<Worker>();
+        services.TryAddSingleton<AcceptQueueReader>();
+        services.TryAddSingleton<ListeningSockets>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<SocketTransportOptions>, ListeningSocketCapture>());
+        services.TryAddSingleton<StatsDocument>();
         services.TryAddEnumerable(ServiceDescriptor.Transient<IStartupFilter, UwsgiStartupFilter>());
 
         // Behind Kestrel's own factory, so that Kestrel asks this one first; it takes only its own kind of endpoint.
