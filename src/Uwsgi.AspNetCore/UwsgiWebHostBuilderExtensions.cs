@@ -95,6 +95,8 @@ public static class UwsgiWebHostBuilderExtensions
         services.TryAddSingleton<ListeningSockets>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<SocketTransportOptions>, ListeningSocketCapture>());
         services.TryAddSingleton<StatsDocument>();
+        services.TryAddSingleton<OwnRequests>();
+        services.TryAddSingleton<LiveDocument>();
         services.TryAddEnumerable(ServiceDescriptor.Transient<IStartupFilter, UwsgiStartupFilter>());
 
         // Behind Kestrel's own factory, so that Kestrel asks this one first; it takes only its own kind of endpoint.

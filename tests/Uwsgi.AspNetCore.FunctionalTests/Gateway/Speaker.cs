@@ -26,15 +26,15 @@ public sealed class Speaker : IXunitSerializable
     public string Name { get; private set; }
 
     /// <summary>Builds a whole request, behind which the connection is not kept.</summary>
-    public byte[] Request(string path = "/", string body = "")
+    public byte[] Request(string path = "/", string body = "", string method = "POST")
     {
-        var packet = UwsgiPacket.Nginx("POST", path).WithBody(body);
+        var packet = UwsgiPacket.Nginx(method, path).WithBody(body);
         return Name switch
         {
             "Uwsgi" => packet.ToArray(),
             "FastCgi" => FastCgiBytes.Request(1, packet, keep: false),
-            "Scgi" => Netstring(path, body),
-            _ => HttpRequest(path, body, "Connection: close\r\n"),
+            "Scgi" => Netstring(path, body, method),
+            _ => HttpRequest(path, body, "Connection: close\r\n", method),
         };
     }
 
@@ -42,8 +42,8 @@ public sealed class Speaker : IXunitSerializable
     public RawResponse Answer(byte[] bytes) =>
         Name == "FastCgi" ? RawResponse.Parse([.. FastCgiAnswer.Complete(bytes).Single().Stdout]) : RawResponse.Parse(bytes);
 
-    public static byte[] HttpRequest(string path, string body = "", string fields = "") => Encoding.Latin1.GetBytes(
-        $"POST {path} HTTP/1.1\r\nHost: example.test\r\nContent-Length: {Invariant(body.Length)}\r\n{fields}\r\n{body}");
+    public static byte[] HttpRequest(string path, string body = "", string fields = "", string method = "POST") => Encoding.Latin1.GetBytes(
+        $"{method} {path} HTTP/1.1\r\nHost: example.test\r\nContent-Length: {Invariant(body.Length)}\r\n{fields}\r\n{body}");
 
     public override string ToString() => Name;
 
@@ -51,9 +51,9 @@ public sealed class Speaker : IXunitSerializable
 
     public void Serialize(IXunitSerializationInfo info) => info.AddValue(nameof(Name), Name);
 
-    private static byte[] Netstring(string path, string body)
+    private static byte[] Netstring(string path, string body, string method)
     {
-        var block = $"CONTENT_LENGTH|{Invariant(body.Length)}|SCGI|1|REQUEST_METHOD|POST|REQUEST_URI|{path}|".Replace('|', '\0');
+        var block = $"CONTENT_LENGTH|{Invariant(body.Length)}|SCGI|1|REQUEST_METHOD|{method}|REQUEST_URI|{path}|".Replace('|', '\0');
         return Encoding.Latin1.GetBytes($"{Invariant(block.Length)}:{block},{body}");
     }
 

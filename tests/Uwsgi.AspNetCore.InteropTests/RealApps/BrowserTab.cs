@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 
 namespace Uwsgi.AspNetCore.InteropTests.RealApps;
@@ -37,6 +38,10 @@ internal sealed class BrowserTab : IAsyncDisposable
 
     /// <summary>Waits until an element shows a text.</summary>
     public Task SeeAsync(string selector, string text) =>
+        Assertions.Expect(Page.Locator(selector)).ToHaveTextAsync(text, new() { Timeout = (float)TestTimeout.Duration.TotalMilliseconds });
+
+    /// <inheritdoc cref="SeeAsync(string, string)"/>
+    public Task SeeAsync(string selector, Regex text) =>
         Assertions.Expect(Page.Locator(selector)).ToHaveTextAsync(text, new() { Timeout = (float)TestTimeout.Duration.TotalMilliseconds });
 
     public async ValueTask DisposeAsync() => await Page.Context.CloseAsync();

@@ -11,10 +11,12 @@ public sealed class Chromium : IAsyncLifetime
 
     public Chromium() => _browser = new Lazy<Task<IBrowser>>(LaunchAsync);
 
-    internal async Task<BrowserTab> OpenAsync(Uri address)
+    /// <summary>Opens a page in a tab of its own, which the caller can prepare before anything is loaded.</summary>
+    internal async Task<BrowserTab> OpenAsync(Uri address, BrowserNewPageOptions? options = null, Func<IPage, Task>? prepare = null)
     {
         var browser = await _browser.Value;
-        var tab = new BrowserTab(await browser.NewPageAsync());
+        var tab = new BrowserTab(await browser.NewPageAsync(options));
+        await (prepare?.Invoke(tab.Page) ?? Task.CompletedTask);
         await tab.Page.GotoAsync(address.AbsoluteUri, new PageGotoOptions { WaitUntil = WaitUntilState.Commit });
         return tab;
     }
@@ -34,6 +36,7 @@ public sealed class Chromium : IAsyncLifetime
     private async Task<IBrowser> LaunchAsync()
     {
         var program = RequiredProgram.Find("chromium", "chromium");
+        Assertions.SetDefaultExpectTimeout((float)TestTimeout.Duration.TotalMilliseconds);
         _playwright = await Playwright.CreateAsync();
         return await _playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
         {
