@@ -97,6 +97,9 @@ public static class UwsgiWebHostBuilderExtensions
         services.TryAddSingleton<StatsDocument>();
         services.TryAddSingleton<OwnRequests>();
         services.TryAddSingleton<LiveDocument>();
+        services.TryAddSingleton<StatsServer>();
+        services.TryAddSingleton<WorkerMetrics>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<UwsgiOptions>, StatsOptionsValidator>());
         services.TryAddEnumerable(ServiceDescriptor.Transient<IStartupFilter, UwsgiStartupFilter>());
 
         // Behind Kestrel's own factory, so that Kestrel asks this one first; it takes only its own kind of endpoint.

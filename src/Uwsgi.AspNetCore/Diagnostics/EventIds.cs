@@ -32,4 +32,9 @@ internal static class EventIds
 
     // Statistics
     public const int BacklogUnknown = 100;
+    public const int StatsPeerRefused = 101;
+    public const int StatsConnectionLimit = 102;
+    public const int StatsConnectionDropped = 103;
+    public const int StatsAcceptFailed = 104;
+    public const int StatsDocumentFailed = 105;
 }

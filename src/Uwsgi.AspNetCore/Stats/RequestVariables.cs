@@ -16,7 +16,7 @@ internal sealed class RequestVariables
 {
     private const int MaxNameLength = 256;
     private const int MaxValueLength = 4096;
-    private const int MaxRequestLength = 64 * 1024;
+    private const int MaxRequestLength = 32 * 1024;
     private const int MaxTotalLength = 4 * 1024 * 1024;
     private const int MaxAttempts = 3;
     private const string Cut = "...";

@@ -59,9 +59,10 @@ internal sealed class ListeningSockets(AcceptQueueReader reader)
 
     // localhost and "any" become other endpoints when Kestrel binds them: one for each family of addresses.
     private static bool IsSame(EndPoint known, EndPoint bound) =>
-        known.Equals(bound)
-        || (known is IPEndPoint a && bound is IPEndPoint b && a.Port == b.Port && a.Port != 0
-            && ((IPAddress.IsLoopback(a.Address) && IPAddress.IsLoopback(b.Address)) || (IsAny(a.Address) && IsAny(b.Address))));
+        known is IPEndPoint a && bound is IPEndPoint b
+            ? a.Port == b.Port && a.Port != 0
+                && (a.Address.Equals(b.Address) || (IPAddress.IsLoopback(a.Address) && IPAddress.IsLoopback(b.Address)) || (IsAny(a.Address) && IsAny(b.Address)))
+            : known.Equals(bound);
 
     private static bool IsAny(IPAddress address) => address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any);
 
