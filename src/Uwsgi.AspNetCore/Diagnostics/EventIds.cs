@@ -29,4 +29,7 @@ internal static class EventIds
     public const int HeadBodyDiscarded = 45;
     public const int TransferEncodingRemoved = 46;
     public const int CertificateUnreadable = 47;
+
+    // Request log
+    public const int RequestLogged = 110;
 }
