@@ -8,6 +8,7 @@ using Uwsgi.AspNetCore;
 using Uwsgi.AspNetCore.Configuration;
 using Uwsgi.AspNetCore.Diagnostics;
 using Uwsgi.AspNetCore.Hosting;
+using Uwsgi.AspNetCore.Mounts;
 using Uwsgi.AspNetCore.RequestLog;
 using Uwsgi.AspNetCore.Transport;
 using Uwsgi.AspNetCore.Workers;
@@ -82,6 +83,7 @@ public static class UwsgiWebHostBuilderExtensions
         services.AddOptions<UwsgiOptions>().ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<UwsgiOptions>, UwsgiConfigurationBinder>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<UwsgiOptions>, UwsgiOptionsValidator>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<UwsgiOptions>, MountsOptionsValidator>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<UwsgiOptions>, RequestLogOptionsValidator>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<KestrelServerOptions>, GatewayEndpointSetup>());
         services.TryAddSingleton<GatewayApplicationSlot>();

@@ -30,6 +30,11 @@ internal static class EventIds
     public const int TransferEncodingRemoved = 46;
     public const int CertificateUnreadable = 47;
 
+    // Mounts
+    public const int UnknownApp = 60;
+    public const int UnknownAppAgain = 61;
+    public const int AppsNotMounted = 62;
+
     // Request log
     public const int RequestLogged = 110;
 }

@@ -46,6 +46,9 @@ internal sealed partial class Core(Worker worker, int id)
     /// <summary>Gets the number of the request among those of its application.</summary>
     public long AppRequest { get; private set; }
 
+    /// <summary>Gets the time limit of the request's mount; null where it has none of its own.</summary>
+    public TimeSpan? MountTimeout { get; private set; }
+
     /// <summary>Gets whether the request is answered with a static file.</summary>
     public bool IsStatic { get; private set; }
 
@@ -98,6 +101,13 @@ internal sealed partial class Core(Worker worker, int id)
     {
         App = app;
         AppRequest = app.CountRequest();
+    }
+
+    /// <summary>Counts the request for the application that takes it, and keeps the time limit of its mount.</summary>
+    public void SelectApp(AppCounters app, TimeSpan? harakiri)
+    {
+        MountTimeout = harakiri;
+        SelectApp(app);
     }
 
     /// <summary>Takes note that the request is answered with a file, and by nobody else.</summary>
@@ -159,6 +169,7 @@ internal sealed partial class Core(Worker worker, int id)
         Counters = null;
         App = null;
         AppRequest = 0;
+        MountTimeout = null;
         IsStatic = false;
         IsOffloaded = false;
         _hasNoApp = false;
