@@ -37,4 +37,7 @@ internal static class EventIds
     public const int StatsConnectionDropped = 103;
     public const int StatsAcceptFailed = 104;
     public const int StatsDocumentFailed = 105;
+
+    // Request log
+    public const int RequestLogged = 110;
 }

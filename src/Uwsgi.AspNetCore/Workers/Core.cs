@@ -49,6 +49,9 @@ internal sealed partial class Core(Worker worker, int id)
     /// <summary>Gets whether the request is answered with a static file.</summary>
     public bool IsStatic { get; private set; }
 
+    /// <summary>Gets whether the web server was asked to send the file that answers the request.</summary>
+    public bool IsOffloaded { get; private set; }
+
     public long Requests { get; private set; }
 
     public long StaticRequests { get; private set; }
@@ -101,7 +104,11 @@ internal sealed partial class Core(Worker worker, int id)
     public void NoteStatic() => IsStatic = true;
 
     /// <summary>Takes note that the web server was asked to send a file.</summary>
-    public void NoteOffloaded() => OffloadedRequests++;
+    public void NoteOffloaded()
+    {
+        IsOffloaded = true;
+        OffloadedRequests++;
+    }
 
     /// <summary>Takes note that the application failed.</summary>
     public void NoteException()
@@ -143,6 +150,7 @@ internal sealed partial class Core(Worker worker, int id)
 
         Volatile.Write(ref _sequence, _sequence + 1);
         EndHarakiri();
+        EndRequestLog();
         _httpCounters.Detach();
         Request = null;
         Response = null;
@@ -152,6 +160,7 @@ internal sealed partial class Core(Worker worker, int id)
         App = null;
         AppRequest = 0;
         IsStatic = false;
+        IsOffloaded = false;
         _hasNoApp = false;
     }
 

@@ -73,13 +73,19 @@ internal sealed class Worker
         }
 
         core.Complete();
-        foreach (var observer in _observers)
+        try
         {
-            observer.RequestEnded(core, _time.GetElapsedTime(0, ticks));
+            foreach (var observer in _observers)
+            {
+                observer.RequestEnded(core, _time.GetElapsedTime(0, ticks));
+            }
         }
-
-        core.End(ticks);
-        Return(core);
+        finally
+        {
+            // Also when a logger has thrown: a core that is never given back counts as a running request for ever.
+            core.End(ticks);
+            Return(core);
+        }
     }
 
     private Core Rent()
