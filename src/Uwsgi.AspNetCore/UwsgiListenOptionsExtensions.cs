@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Uwsgi.AspNetCore;
 using Uwsgi.AspNetCore.Hosting;
+using Uwsgi.AspNetCore.Transport;
 
 namespace Microsoft.AspNetCore.Hosting;
 
@@ -52,6 +53,7 @@ public static class UwsgiListenOptionsExtensions
 
         // Unless HTTP is one of the protocols, Kestrel's own layer is never reached and must not bind or negotiate anything.
         listenOptions.Protocols = protocol is null ? HttpProtocols.Http1 : HttpProtocols.None;
+        listenOptions.ApplicationServices.GetRequiredService<ListeningSockets>().SetProtocol(listenOptions.EndPoint, protocol.ToScheme());
         listenOptions.Use(next =>
         {
             // Runs while the server binds. Without an application the requests would have nowhere to go.

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
@@ -10,6 +11,7 @@ using Uwsgi.AspNetCore.Diagnostics;
 using Uwsgi.AspNetCore.Hosting;
 using Uwsgi.AspNetCore.Mounts;
 using Uwsgi.AspNetCore.RequestLog;
+using Uwsgi.AspNetCore.Stats;
 using Uwsgi.AspNetCore.Transport;
 using Uwsgi.AspNetCore.Workers;
 
@@ -94,6 +96,13 @@ public static class UwsgiWebHostBuilderExtensions
         services.TryAddSingleton<GatewayListenerFactory>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IRequestObserver, RequestLogger>());
         services.TryAddSingleton<Worker>();
+        services.TryAddSingleton<AcceptQueueReader>();
+        services.TryAddSingleton<ListeningSockets>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<SocketTransportOptions>, ListeningSocketCapture>());
+        services.TryAddSingleton<StatsDocument>();
+        services.TryAddSingleton<StatsServer>();
+        services.TryAddSingleton<WorkerMetrics>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<UwsgiOptions>, StatsOptionsValidator>());
         services.TryAddEnumerable(ServiceDescriptor.Transient<IStartupFilter, UwsgiStartupFilter>());
 
         // Behind Kestrel's own factory, so that Kestrel asks this one first; it takes only its own kind of endpoint.

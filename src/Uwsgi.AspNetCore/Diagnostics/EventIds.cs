@@ -35,6 +35,14 @@ internal static class EventIds
     public const int UnknownAppAgain = 61;
     public const int AppsNotMounted = 62;
 
+    // Statistics
+    public const int BacklogUnknown = 100;
+    public const int StatsPeerRefused = 101;
+    public const int StatsConnectionLimit = 102;
+    public const int StatsConnectionDropped = 103;
+    public const int StatsAcceptFailed = 104;
+    public const int StatsDocumentFailed = 105;
+
     // Request log
     public const int RequestLogged = 110;
 }

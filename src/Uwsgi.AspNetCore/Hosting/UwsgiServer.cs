@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Uwsgi.AspNetCore.Stats;
 using Uwsgi.AspNetCore.Transport;
 
 namespace Uwsgi.AspNetCore.Hosting;
@@ -22,6 +23,7 @@ internal sealed class UwsgiServer : IServer
     private readonly GatewayApplicationSlot _slot;
     private readonly GatewayServices _services;
     private readonly GatewayListenerFactory _listeners;
+    private readonly StatsServer _stats;
     private readonly UwsgiOptions _options;
     private readonly KestrelServerOptions _kestrelOptions;
     private readonly ILogger _logger;
@@ -32,6 +34,7 @@ internal sealed class UwsgiServer : IServer
         GatewayApplicationSlot slot,
         GatewayServices services,
         GatewayListenerFactory listeners,
+        StatsServer stats,
         IOptions<UwsgiOptions> options,
         IOptions<KestrelServerOptions> kestrelOptions,
         ILoggerFactory loggerFactory)
@@ -40,13 +43,14 @@ internal sealed class UwsgiServer : IServer
         _slot = slot;
         _services = services;
         _listeners = listeners;
+        _stats = stats;
         _options = options.Value;
         _kestrelOptions = kestrelOptions.Value;
         _logger = loggerFactory.CreateLogger("Uwsgi.AspNetCore");
         _features = new FeatureCollection(inner.Features);
         if (inner.Features.Get<IServerAddressesFeature>() is { } addresses)
         {
-            _features.Set<IServerAddressesFeature>(new GatewayServerAddresses(addresses));
+            _features.Set<IServerAddressesFeature>(new GatewayServerAddresses(addresses, stats));
         }
     }
 
@@ -71,6 +75,8 @@ internal sealed class UwsgiServer : IServer
             ServerAddresses.Translate(addresses, _kestrelOptions, _options);
         }
 
+        // First, so that an address in use is found before requests are accepted.
+        _stats.Start();
         await _inner.StartAsync(application, cancellationToken);
 
         if (_options.HasSockets && _listeners.Bound.Count == 0)
@@ -78,19 +84,30 @@ internal sealed class UwsgiServer : IServer
             Log.InnerServerIgnoresSockets(_logger, _inner.GetType().FullName);
         }
 
-        foreach (var endPoint in _listeners.Bound)
+        if (_options.AllowFrom.Count == 0)
         {
-            if (endPoint.IsReachableFromOutside && _options.AllowFrom.Count == 0)
-            {
-                Log.OnlyLoopbackAllowed(_logger, endPoint.Url);
-            }
+            WarnOfClosedSockets();
         }
     }
 
-    public Task StopAsync(CancellationToken cancellationToken) => _inner.StopAsync(cancellationToken);
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await _inner.StopAsync(cancellationToken);
+        await _stats.StopAsync();
+    }
 
     // The container created the inner server and disposes it.
     public void Dispose()
     {
+    }
+
+    private void WarnOfClosedSockets()
+    {
+        var reachable = _listeners.Bound.Where(static endPoint => endPoint.IsReachableFromOutside).Select(static endPoint => endPoint.Url)
+            .Concat(_stats.Bound.Where(static endPoint => endPoint.IsReachableFromOutside).Select(static endPoint => endPoint.Url));
+        foreach (var url in reachable)
+        {
+            Log.OnlyLoopbackAllowed(_logger, url);
+        }
     }
 }

@@ -20,14 +20,18 @@ internal sealed class GatewayEndPoint(EndPoint inner, GatewayProtocol? protocol)
     public string Url => $"{Protocol.ToScheme()}://{Describe(Inner)}";
 
     /// <summary>Gets whether hosts other than this one can connect.</summary>
-    public bool IsReachableFromOutside => Inner is IPEndPoint { Address: var address } && !IPAddress.IsLoopback(address);
+    public bool IsReachableFromOutside => CanBeReachedFromOutside(Inner);
 
     public override AddressFamily AddressFamily => Inner.AddressFamily;
 
     // Kestrel shows it behind "http://", which the server takes off again.
     public override string ToString() => Url;
 
-    private static string Describe(EndPoint endPoint) => endPoint switch
+    /// <summary>Tells whether hosts other than this one can connect to an endpoint.</summary>
+    public static bool CanBeReachedFromOutside(EndPoint endPoint) => endPoint is IPEndPoint { Address: var address } && !IPAddress.IsLoopback(address);
+
+    /// <summary>Gets an endpoint as users write it.</summary>
+    public static string Describe(EndPoint endPoint) => endPoint switch
     {
         // A file's path is absolute, so only an abstract name can start like this.
         UnixDomainSocketEndPoint unix => unix.ToString() is ['@', ..] name ? name : $"unix:{unix}",

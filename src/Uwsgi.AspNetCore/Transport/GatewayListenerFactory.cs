@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Uwsgi.AspNetCore.Hosting;
 
 namespace Uwsgi.AspNetCore.Transport;
 
@@ -14,17 +15,22 @@ internal sealed class GatewayListenerFactory : IConnectionListenerFactory, IConn
     private readonly UwsgiOptions _options;
     private readonly ILogger _logger;
     private readonly SocketTransportFactory _sockets;
+    private readonly ListeningSockets _listening;
     private readonly ConcurrentBag<GatewayEndPoint> _bound = [];
 
     public GatewayListenerFactory(
-        IOptions<UwsgiOptions> options, IOptionsFactory<SocketTransportOptions> socketOptions, ILoggerFactory loggerFactory)
+        IOptions<UwsgiOptions> options,
+        IOptionsFactory<SocketTransportOptions> socketOptions,
+        ListeningSockets listening,
+        ILoggerFactory loggerFactory)
     {
+        _listening = listening;
         _options = options.Value;
         _logger = loggerFactory.CreateLogger("Uwsgi.AspNetCore");
         // A fresh instance with everything that was configured, above all Kestrel's own memory pool, which has no public setting.
         var transport = socketOptions.Create(Options.DefaultName);
         transport.Backlog = _options.Backlog;
-        transport.CreateBoundListenSocket = endPoint => CreateBoundSocket((GatewayEndPoint)endPoint);
+        transport.CreateBoundListenSocket = endPoint => CreateListenSocket((GatewayEndPoint)endPoint);
         _sockets = new SocketTransportFactory(Options.Create(transport), loggerFactory);
     }
 
@@ -54,11 +60,12 @@ internal sealed class GatewayListenerFactory : IConnectionListenerFactory, IConn
         return new GatewayListener(inner, bound);
     }
 
-    private Socket CreateBoundSocket(GatewayEndPoint endPoint)
+    /// <summary>Makes a socket for an address of the options: a file's leftovers are removed, its mode and owner set.</summary>
+    public Socket CreateBoundSocket(EndPoint endPoint)
     {
-        if (endPoint.Inner is not UnixDomainSocketEndPoint unix || unix.ToString()!.StartsWith('@'))
+        if (endPoint is not UnixDomainSocketEndPoint unix || unix.ToString()!.StartsWith('@'))
         {
-            return SocketTransportOptions.CreateDefaultBoundListenSocket(endPoint.Inner);
+            return SocketTransportOptions.CreateDefaultBoundListenSocket(endPoint);
         }
 
         var path = unix.ToString()!;
@@ -78,6 +85,13 @@ internal sealed class GatewayListenerFactory : IConnectionListenerFactory, IConn
         }
 
         return _options.Vacuum ? socket : KeepFile(socket);
+    }
+
+    private Socket CreateListenSocket(GatewayEndPoint endPoint)
+    {
+        var socket = CreateBoundSocket(endPoint.Inner);
+        _listening.Add(endPoint.Inner, endPoint.Protocol.ToScheme(), socket);
+        return socket;
     }
 
     // The socket that bound a file deletes it when it is disposed; another object over the same handle does not.

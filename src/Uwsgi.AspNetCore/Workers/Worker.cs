@@ -50,6 +50,12 @@ internal sealed class Worker
     /// <summary>Gets all cores, busy or not.</summary>
     public ReadOnlySpan<Core> Cores => Volatile.Read(ref _cores);
 
+    /// <summary>Gets or sets how many requests were taken from the application because they took too long.</summary>
+    public long HarakiriCount { get; set; }
+
+    /// <summary>Gets or sets how many of them are still running in the application.</summary>
+    public int StuckCount { get; set; }
+
     /// <summary>Gets uWSGI's average response time: after each request the mean of the old value and the request's own time.</summary>
     public TimeSpan AverageTime => _time.GetElapsedTime(0, Volatile.Read(ref _averageTicks));
 

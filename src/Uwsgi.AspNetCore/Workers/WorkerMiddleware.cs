@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
+using Uwsgi.AspNetCore.Stats;
 
 namespace Uwsgi.AspNetCore.Workers;
 
@@ -13,9 +14,17 @@ internal sealed class WorkerMiddleware(RequestDelegate next, Worker worker)
     public static void Use(IApplicationBuilder app)
     {
         var services = app.ApplicationServices;
-        app.Use(next => IsNeeded(services)
-            ? new WorkerMiddleware(next, services.GetRequiredService<Worker>()).InvokeAsync
-            : next);
+        app.Use(next =>
+        {
+            if (!IsNeeded(services))
+            {
+                return next;
+            }
+
+            // Its instruments come into being with the counters they read.
+            services.GetRequiredService<WorkerMetrics>();
+            return new WorkerMiddleware(next, services.GetRequiredService<Worker>()).InvokeAsync;
+        });
     }
 
     public Task InvokeAsync(HttpContext context)

@@ -1,0 +1,63 @@
+using System.Buffers;
+using System.Text;
+
+namespace Uwsgi.AspNetCore.Stats;
+
+/// <summary>Keeps what identifies a client out of sight: whoever reads statistics must not be able to act in somebody's name.</summary>
+internal static class Redaction
+{
+    public const string Mask = "***";
+
+    private static readonly SearchValues<char> Separators = SearchValues.Create("?&;#, ");
+
+    // Parts of names: HTTP_COOKIE, HTTP_PROXY_AUTHORIZATION, REDIRECT_HTTP_AUTHORIZATION, SSL_CLIENT_CERT_CHAIN_0, HTTP_X_CSRF_TOKEN …
+    private static readonly SearchValues<string> SecretParts = SearchValues.Create(
+        [
+            "COOKIE", "AUTHORIZATION", "X_AUTH", "TOKEN", "JWT", "ASSERTION", "SECRET", "PASSW", "CREDENTIAL", "API_KEY", "APIKEY", "API-KEY",
+            "ACCESS_KEY", "SIGNATURE", "SESSION", "CERT",
+        ],
+        StringComparison.OrdinalIgnoreCase);
+
+    private static readonly SearchValues<string> SecretParameters = SearchValues.Create(
+        ["code", "sig", "key", "pass", "pwd"], StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>Tells whether a variable's value must not be shown.</summary>
+    public static bool IsSecret(string name) => name.AsSpan().ContainsAny(SecretParts);
+
+    /// <summary>Masks the values of parameters that carry credentials, such as <c>access_token</c> in a query string.</summary>
+    public static string MaskParameters(string value)
+    {
+        if (!value.Contains('=', StringComparison.Ordinal))
+        {
+            return value;
+        }
+
+        StringBuilder? masked = null;
+        var copied = 0;
+        for (var start = 0; start < value.Length;)
+        {
+            var length = value.AsSpan(start).IndexOfAny(Separators);
+            var end = length < 0 ? value.Length : start + length;
+            var equals = value.AsSpan(start, end - start).IndexOf('=');
+            if (equals > 0 && IsSecretParameter(value.Substring(start, equals)))
+            {
+                (masked ??= new StringBuilder()).Append(value, copied, start + equals + 1 - copied).Append(Mask);
+                copied = end;
+            }
+
+            start = end + 1;
+        }
+
+        return masked is null ? value : masked.Append(value, copied, value.Length - copied).ToString();
+    }
+
+    private static bool IsSecretParameter(string name)
+    {
+        if (name.Contains('%', StringComparison.Ordinal))
+        {
+            name = Uri.UnescapeDataString(name);
+        }
+
+        return IsSecret(name) || SecretParameters.Contains(name);
+    }
+}
