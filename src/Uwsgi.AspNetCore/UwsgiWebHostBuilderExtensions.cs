@@ -8,6 +8,7 @@ using Uwsgi.AspNetCore;
 using Uwsgi.AspNetCore.Configuration;
 using Uwsgi.AspNetCore.Diagnostics;
 using Uwsgi.AspNetCore.Hosting;
+using Uwsgi.AspNetCore.StaticFiles;
 using Uwsgi.AspNetCore.Transport;
 using Uwsgi.AspNetCore.Workers;
 
@@ -81,6 +82,7 @@ public static class UwsgiWebHostBuilderExtensions
         services.AddOptions<UwsgiOptions>().ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<UwsgiOptions>, UwsgiConfigurationBinder>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<UwsgiOptions>, UwsgiOptionsValidator>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<UwsgiOptions>, StaticFilesOptionsValidator>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<KestrelServerOptions>, GatewayEndpointSetup>());
         services.TryAddSingleton<GatewayApplicationSlot>();
         services.TryAddSingleton<GatewayServices>();

@@ -29,4 +29,11 @@ internal static class EventIds
     public const int HeadBodyDiscarded = 45;
     public const int TransferEncodingRemoved = 46;
     public const int CertificateUnreadable = 47;
+
+    // Static files
+    public const int StaticRootMissing = 70;
+    public const int StaticFileOutside = 71;
+    public const int StaticFileOutsideAgain = 72;
+    public const int StaticFileUnreadable = 73;
+    public const int StaticExpiresTimeout = 74;
 }

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Uwsgi.AspNetCore.StaticFiles;
 using Uwsgi.AspNetCore.Workers;
 
 namespace Uwsgi.AspNetCore.Hosting;
@@ -10,6 +11,8 @@ internal sealed class UwsgiStartupFilter : IStartupFilter
     public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
     {
         WorkerMiddleware.Use(app);
+        FileHandOffMiddleware.Use(app);
+        StaticFilesMiddleware.Use(app);
         next(app);
     };
 }
