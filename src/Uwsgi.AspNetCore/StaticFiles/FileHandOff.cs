@@ -60,7 +60,7 @@ internal sealed class FileHandOff
     // nginx decodes the value and takes ? and what follows for arguments.
     private static string EncodeUri(string path) => Uri.EscapeDataString(path).Replace("%2F", "/", StringComparison.Ordinal);
 
-    // lighttpd and Apache's mod_xsendfile decode, mod_proxy_scgi does not: as little as possible is encoded, which is what cannot
+    // lighttpd decodes; Apache's mod_xsendfile 0.12 and mod_proxy_scgi do not: as little as possible is encoded, which is what cannot
     // be in a header, or would be decoded or trimmed.
     private static string EncodePath(string path)
     {
