@@ -12,6 +12,7 @@ using Uwsgi.AspNetCore.Hosting;
 using Uwsgi.AspNetCore.Mounts;
 using Uwsgi.AspNetCore.RequestLog;
 using Uwsgi.AspNetCore.Stats;
+using Uwsgi.AspNetCore.StaticFiles;
 using Uwsgi.AspNetCore.Transport;
 using Uwsgi.AspNetCore.Workers;
 
@@ -87,6 +88,7 @@ public static class UwsgiWebHostBuilderExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<UwsgiOptions>, UwsgiOptionsValidator>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<UwsgiOptions>, MountsOptionsValidator>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<UwsgiOptions>, RequestLogOptionsValidator>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<UwsgiOptions>, StaticFilesOptionsValidator>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<KestrelServerOptions>, GatewayEndpointSetup>());
         services.TryAddSingleton<GatewayApplicationSlot>();
         services.TryAddSingleton<GatewayServices>();

@@ -35,6 +35,13 @@ internal static class EventIds
     public const int UnknownAppAgain = 61;
     public const int AppsNotMounted = 62;
 
+    // Static files
+    public const int StaticRootMissing = 70;
+    public const int StaticFileOutside = 71;
+    public const int StaticFileOutsideAgain = 72;
+    public const int StaticFileUnreadable = 73;
+    public const int StaticExpiresTimeout = 74;
+
     // Statistics
     public const int BacklogUnknown = 100;
     public const int StatsPeerRefused = 101;
@@ -45,4 +52,5 @@ internal static class EventIds
 
     // Request log
     public const int RequestLogged = 110;
+
 }

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Uwsgi.AspNetCore.Mounts;
+using Uwsgi.AspNetCore.StaticFiles;
 using Uwsgi.AspNetCore.Workers;
 
 namespace Uwsgi.AspNetCore.Hosting;
@@ -12,6 +13,8 @@ internal sealed class UwsgiStartupFilter : IStartupFilter
     {
         PathBaseMiddleware.Use(app);
         WorkerMiddleware.Use(app);
+        FileHandOffMiddleware.Use(app);
+        StaticFilesMiddleware.Use(app);
         MountMiddleware.Use(app);
         next(app);
     };
