@@ -52,5 +52,4 @@ internal static class EventIds
 
     // Request log
     public const int RequestLogged = 110;
-
 }
