@@ -14,10 +14,10 @@ cd "$(dirname "$0")/.." || exit 1
 solution=Uwsgi.AspNetCore.sln
 results=$PWD/TestResults
 
-# program:Debian package
+# program, or file of one:Debian package
 needs=(
   apache2:apache2 caddy:caddy cgi-fcgi:libfcgi-bin chromium:chromium curl:curl haproxy:haproxy lighttpd:lighttpd nginx:nginx
-  spawn-fcgi:spawn-fcgi uwsgi:uwsgi-core
+  spawn-fcgi:spawn-fcgi uwsgi:uwsgi-core /usr/lib/apache2/modules/mod_xsendfile.so:libapache2-mod-xsendfile
 )
 
 # Debian keeps servers where a normal user's PATH does not lead.
@@ -38,7 +38,7 @@ finish() { # passed, failed, skipped
 missing_packages() {
   local need
   for need in "${needs[@]}"; do
-    command -v "${need%%:*}" >/dev/null || printf '%s\n' "${need#*:}"
+    command -v "${need%%:*}" >/dev/null || [ -e "${need%%:*}" ] || printf '%s\n' "${need#*:}"
   done
 }
 

@@ -87,7 +87,7 @@ public sealed partial class UwsgiOptions
     /// <summary>Gets or sets the path base of the whole application.</summary>
     /// <value>
     /// A path that starts with a slash and does not end with one, such as <c>/app1</c>. It is cut off the path of every request
-    /// that lies below it. <see langword="null"/>, the default, sets none.
+    /// that lies below it, on HTTP endpoints, too. <see langword="null"/>, the default, sets none.
     /// </value>
     public string? PathBase { get; set; }
 

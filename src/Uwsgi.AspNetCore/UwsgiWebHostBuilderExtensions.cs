@@ -9,7 +9,10 @@ using Uwsgi.AspNetCore;
 using Uwsgi.AspNetCore.Configuration;
 using Uwsgi.AspNetCore.Diagnostics;
 using Uwsgi.AspNetCore.Hosting;
+using Uwsgi.AspNetCore.Mounts;
+using Uwsgi.AspNetCore.RequestLog;
 using Uwsgi.AspNetCore.Stats;
+using Uwsgi.AspNetCore.StaticFiles;
 using Uwsgi.AspNetCore.Transport;
 using Uwsgi.AspNetCore.Workers;
 
@@ -83,6 +86,9 @@ public static class UwsgiWebHostBuilderExtensions
         services.AddOptions<UwsgiOptions>().ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<UwsgiOptions>, UwsgiConfigurationBinder>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<UwsgiOptions>, UwsgiOptionsValidator>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<UwsgiOptions>, MountsOptionsValidator>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<UwsgiOptions>, RequestLogOptionsValidator>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<UwsgiOptions>, StaticFilesOptionsValidator>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<KestrelServerOptions>, GatewayEndpointSetup>());
         services.TryAddSingleton<GatewayApplicationSlot>();
         services.TryAddSingleton<GatewayServices>();
@@ -90,6 +96,7 @@ public static class UwsgiWebHostBuilderExtensions
         services.TryAddSingleton<GatewayMetrics>();
         services.TryAddSingleton(static provider => new TimeoutClock(provider.GetService<TimeProvider>() ?? TimeProvider.System));
         services.TryAddSingleton<GatewayListenerFactory>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IRequestObserver, RequestLogger>());
         services.TryAddSingleton<Worker>();
         services.TryAddSingleton<AcceptQueueReader>();
         services.TryAddSingleton<ListeningSockets>();

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 using Uwsgi.AspNetCore.InteropTests.Http;
 using Uwsgi.AspNetCore.InteropTests.Servers;
 
@@ -64,17 +65,93 @@ public sealed class MountTests
             fastCgi => fastCgi.ScriptName = mode,
             "fastcgi"));
 
+    // mount = /app1=app1.py, mount = /app2=app2.py, manage-script-name = true, and nothing but the stock params.
+    [SkippableTheory]
+    [InlineData("uwsgi")]
+    [InlineData("fastcgi")]
+    [InlineData("scgi")]
+    public async Task Mounts_BehindStockParams_AreFoundByThePath(string protocol) => Assert.Equal(
+        ["one /app1|", "one /app1|/", "one /app1|/a b/é", "two /app2|/x", "default |/app1x", "default |/"],
+        await AskMountsAsync(
+            protocol,
+            $"location / {{ include {protocol}_params; {protocol}_pass $app; }}",
+            options => (options.Mounts["/app1"], options.Mounts["/app2"]) = ("one", "two"),
+            "/app1", "/app1/", "/app1/a%20b/%C3%A9", "/app2/x", "/app1x", "/"));
+
+    [SkippableTheory]
+    [InlineData("uwsgi_param SCRIPT_NAME /app1;")]
+    [InlineData("uwsgi_param SCRIPT_NAME /app1; rewrite ^/app1(/.*)$ $1 break;")]
+    [InlineData("uwsgi_param SCRIPT_NAME /app1/; rewrite ^/app1(/.*)$ $1 break;")]
+    public async Task Mounts_BehindScriptName_AreFoundWithAndWithoutThePrefix(string lines) => Assert.Equal(
+        ["one /app1|", "one /app1|/x", "one /app1|/app2/x"],
+        await AskMountsAsync(
+            "uwsgi",
+            $"location /app1 {{ include uwsgi_params; {lines} uwsgi_pass $app; }}",
+            options => (options.Mounts["/app1"], options.Mounts["/app2"]) = ("one", "two"),
+            "/app1", "/app1/x", "/app1/app2/x"));
+
+    // mount = the_app1=app1.py, mount = foobar.it=app2.py
+    [SkippableFact]
+    public async Task Mounts_NamedWithAppId_AreFoundWhateverThePath() => Assert.Equal(
+        ["one |/named/x", "two |/host/x", "default |/x"],
+        await AskMountsAsync(
+            "uwsgi",
+            """
+            location / { include uwsgi_params; uwsgi_pass $app; }
+            location /named { include uwsgi_params; uwsgi_param UWSGI_APPID the_app1; uwsgi_pass $app; }
+            location /host { include uwsgi_params; uwsgi_param UWSGI_APPID foobar.it:8000; uwsgi_pass $app; }
+            """,
+            options => (options.Mounts["the_app1"], options.Mounts["foobar.it"]) = ("one", "two"),
+            "/named/x", "/host/x", "/x"));
+
+    // location / { uwsgi_param UWSGI_SCRIPT testapp; } location /django { uwsgi_param UWSGI_SCRIPT django_wsgi; }
+    [SkippableFact]
+    public async Task DynamicApps_OfTwoLocations_WorkSideBySide() => Assert.Equal(
+        ["one |/x", "two |/django/x", "one |/x", ""],
+        await AskMountsAsync(
+            "uwsgi",
+            """
+            location / { include uwsgi_params; uwsgi_param UWSGI_SCRIPT one; uwsgi_pass $app; }
+            location /django { include uwsgi_params; uwsgi_param UWSGI_SCRIPT two; uwsgi_pass $app; }
+            location /other { include uwsgi_params; uwsgi_param UWSGI_FILE /srv/one.py; uwsgi_pass $app; }
+            """,
+            options => options.DynamicApps = true,
+            "/x", "/django/x", "/x", "/other/x"));
+
+    private static async Task<string[]> AskMountsAsync(string protocol, string server, Action<UwsgiOptions> configure, params string[] targets)
+    {
+        static RequestDelegate Answer(string app) =>
+            context => context.Response.WriteAsync($"{app} {context.Request.PathBase.Value}|{context.Request.Path.Value}");
+        await using var app = await TestApp.StartAsync(
+            options =>
+            {
+                Listen(options, protocol);
+                configure(options);
+            },
+            app => app.Run(Answer("default")),
+            services =>
+            {
+                foreach (var name in (string[])["one", "two", "default"])
+                {
+                    services.AddUwsgiApp(name, branch => branch.Run(Answer(name)));
+                }
+            });
+        await using var nginx = await NginxServer.StartAsync("site", server.Replace("$app", app.GetAddress(protocol), StringComparison.Ordinal));
+        var answers = new List<string>();
+        foreach (var target in targets)
+        {
+            answers.Add((await RawHttpConnection.SendAsync(nginx["site"], new RawRequest("GET", target))).Text);
+        }
+
+        return [.. answers];
+    }
+
     private static async Task<string> AskAsync(string location, string target, Action<UwsgiOptions>? configure = null, string protocol = "uwsgi")
     {
         await using var app = await TestApp.StartAsync(
             options =>
             {
-                (protocol switch
-                {
-                    "fastcgi" => options.FastCgiSockets,
-                    "scgi" => options.ScgiSockets,
-                    _ => options.Sockets,
-                }).Add("127.0.0.1:0");
+                Listen(options, protocol);
                 configure?.Invoke(options);
             },
             app => app.Run(context => context.Response.WriteAsync(
@@ -82,4 +159,11 @@ public sealed class MountTests
         await using var nginx = await NginxServer.StartAsync("site", $"{location} include {protocol}_params; {protocol}_pass {app.GetAddress(protocol)}; }}");
         return (await RawHttpConnection.SendAsync(nginx["site"], new RawRequest("GET", target))).Text;
     }
+
+    private static void Listen(UwsgiOptions options, string protocol) => (protocol switch
+    {
+        "fastcgi" => options.FastCgiSockets,
+        "scgi" => options.ScgiSockets,
+        _ => options.Sockets,
+    }).Add("127.0.0.1:0");
 }

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace Uwsgi.AspNetCore.InteropTests;
@@ -8,11 +9,13 @@ namespace Uwsgi.AspNetCore.InteropTests;
 internal static class TestApp
 {
     /// <summary>Starts an app with nothing but the sockets of gateway protocols.</summary>
-    public static async Task<WebApplication> StartAsync(Action<UwsgiOptions> configure, Action<WebApplication> map)
+    public static async Task<WebApplication> StartAsync(
+        Action<UwsgiOptions> configure, Action<WebApplication> map, Action<IServiceCollection>? services = null)
     {
         var builder = WebApplication.CreateBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUwsgi(configure);
+        services?.Invoke(builder.Services);
         var app = builder.Build();
         map(app);
         await app.StartAsync();

@@ -27,25 +27,44 @@ builder.Services.AddAuthorization();
 builder.Services.AddSignalR();
 builder.Services.AddRazorComponents().AddInteractiveServerComponents();
 
-var app = builder.Build();
-app.UseExceptionHandler();
-if (app.Configuration["Downloads"] is { } downloads)
+var downloads = builder.Configuration["Downloads"];
+
+// The same shop as a named app, when that is asked for.
+if (builder.Configuration["NamedApp"] is { } name)
 {
-    app.UseStaticFiles(new StaticFileOptions
-    {
-        FileProvider = new PhysicalFileProvider(Path.GetFullPath(downloads)),
-        RequestPath = "/downloads",
-    });
+    builder.Services.AddUwsgiApp(name, branch => UseBookshop(branch, downloads));
+    builder.Build().Run();
+    return;
 }
 
-app.UseSession();
-app.UseAuthentication();
-app.UseAuthorization();
-app.UseAntiforgery();
-app.MapStaticAssets();
-app.MapCatalogue();
-app.MapControllerRoute("default", "{controller=Home}/{action=Index}/{id?}").WithStaticAssets();
-app.MapRazorPages().WithStaticAssets();
-app.MapHub<ChatHub>("/chat");
-app.MapRazorComponents<App>().AddInteractiveServerRenderMode();
+var app = builder.Build();
+UseBookshop(app, downloads);
 app.Run();
+
+static void UseBookshop(IApplicationBuilder app, string? downloads)
+{
+    app.UseRouting();
+    app.UseExceptionHandler();
+    if (downloads is not null)
+    {
+        app.UseStaticFiles(new StaticFileOptions
+        {
+            FileProvider = new PhysicalFileProvider(Path.GetFullPath(downloads)),
+            RequestPath = "/downloads",
+        });
+    }
+
+    app.UseSession();
+    app.UseAuthentication();
+    app.UseAuthorization();
+    app.UseAntiforgery();
+    app.UseEndpoints(endpoints =>
+    {
+        endpoints.MapStaticAssets();
+        endpoints.MapCatalogue();
+        endpoints.MapControllerRoute("default", "{controller=Home}/{action=Index}/{id?}").WithStaticAssets();
+        endpoints.MapRazorPages().WithStaticAssets();
+        endpoints.MapHub<ChatHub>("/chat");
+        endpoints.MapRazorComponents<App>().AddInteractiveServerRenderMode();
+    });
+}

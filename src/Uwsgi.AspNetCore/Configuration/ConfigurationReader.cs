@@ -16,13 +16,25 @@ internal sealed class ConfigurationReader(IConfigurationSection section, List<st
     /// <summary>Gets the section's own text; null when it has none, or keys below it.</summary>
     public string? Value => section.Value;
 
-    public ConfigurationReader Section(string key) => new(Get(key), errors);
+    public ConfigurationReader Section(string key)
+    {
+        var below = Get(key);
+        RefuseText(below);
+        return new ConfigurationReader(below, errors);
+    }
+
+    public bool IsText(string key) => Get(key).Value is not null;
 
     public void Text(string key, Action<string> set)
     {
-        if (Get(key).Value is { } text)
+        var item = Get(key);
+        if (item.Value is { } text)
         {
             set(text);
+        }
+        else
+        {
+            RefuseKeys(item, "a text");
         }
     }
 
@@ -67,22 +79,43 @@ internal sealed class ConfigurationReader(IConfigurationSection section, List<st
     public void Lines(string key, Action<string> add)
     {
         var list = Get(key);
-        foreach (var item in list.Value is { } text ? [text] : list.GetChildren().Select(static child => child.Value).OfType<string>())
+        if (list.Value is { } text)
         {
-            add(item);
+            add(text);
+            return;
+        }
+
+        foreach (var child in list.GetChildren())
+        {
+            if (child.Value is { } item)
+            {
+                add(item);
+            }
+            else
+            {
+                RefuseKeys(child, "a text");
+            }
         }
     }
 
     public void Dictionary(string key, Action<string, ConfigurationReader> add)
     {
-        foreach (var child in Get(key).GetChildren())
+        var items = Get(key);
+        RefuseText(items);
+        foreach (var child in items.GetChildren())
         {
             add(child.Key, new ConfigurationReader(child, errors));
         }
     }
 
-    public void TextDictionary(string key, IDictionary<string, string> items) =>
-        Dictionary(key, (name, item) => items[name] = item.Value ?? string.Empty);
+    public void TextDictionary(string key, IDictionary<string, string> items)
+    {
+        var texts = Section(key);
+        foreach (var child in Get(key).GetChildren())
+        {
+            texts.Text(child.Key, value => items[child.Key] = value);
+        }
+    }
 
     public void DurationDictionary(string key, IDictionary<string, TimeSpan> items)
     {
@@ -128,7 +161,7 @@ internal sealed class ConfigurationReader(IConfigurationSection section, List<st
         }
         else
         {
-            errors.Add($"{rate.Path}: needs BytesPerSecond above 0 and a GracePeriod above 1 second.");
+            errors.Add($"{rate.Path}: '{Describe(rate)}' is no rate; it needs BytesPerSecond above 0 and a GracePeriod above 1 second.");
         }
     }
 
@@ -153,8 +186,10 @@ internal sealed class ConfigurationReader(IConfigurationSection section, List<st
 
     private void Parse<T>(string key, string expected, Parser<T> parse, Action<T> set)
     {
-        if (Get(key).Value is not { } text)
+        var item = Get(key);
+        if (item.Value is not { } text)
         {
+            RefuseKeys(item, expected);
             return;
         }
 
@@ -167,6 +202,26 @@ internal sealed class ConfigurationReader(IConfigurationSection section, List<st
             errors.Add($"{section.Path}:{key}: '{text}' is not {expected}.");
         }
     }
+
+    private void RefuseText(IConfigurationSection item)
+    {
+        // An empty object or array may come as an empty text.
+        if (item.Value is { Length: > 0 } text)
+        {
+            errors.Add($"{item.Path}: '{text}' is not an object with keys of its own.");
+        }
+    }
+
+    private void RefuseKeys(IConfigurationSection item, string expected)
+    {
+        if (item.GetChildren().Any())
+        {
+            errors.Add($"{item.Path}: '{Describe(item)}' is not {expected}.");
+        }
+    }
+
+    private static string Describe(IConfigurationSection item) =>
+        item.Value ?? string.Join(", ", item.GetChildren().Select(static child => $"{child.Key}={child.Value}"));
 
     private static bool TryParseInteger(string text, out int value) =>
         int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out value);

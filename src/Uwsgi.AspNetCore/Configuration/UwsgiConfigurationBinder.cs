@@ -83,8 +83,15 @@ internal sealed class UwsgiConfigurationBinder(IConfiguration configuration) : I
         section.List(nameof(options.StaticSafe), options.StaticSafe.Add);
         section.Lines(nameof(options.StaticExpires), options.StaticExpires.Add);
         section.DurationDictionary(nameof(options.StaticExpiresType), options.StaticExpiresType);
-        section.Text(nameof(options.MimeTypes), value => options.MimeFile = value);
-        section.TextDictionary(nameof(options.MimeTypes), options.MimeTypes);
+        if (section.IsText(nameof(options.MimeTypes)))
+        {
+            section.Text(nameof(options.MimeTypes), value => options.MimeFile = value);
+        }
+        else
+        {
+            section.TextDictionary(nameof(options.MimeTypes), options.MimeTypes);
+        }
+
         section.Text(nameof(options.MimeFile), value => options.MimeFile = value);
         section.Boolean(nameof(options.StaticGzip), value => options.StaticGzip = value);
         section.Enumeration<FileServeMode>(nameof(options.FileServeMode), value => options.FileServeMode = value);

@@ -55,9 +55,19 @@ internal sealed class UwsgiOptionsValidator : IValidateOptions<UwsgiOptions>
             errors.Add($"Uwsgi:SocketMode: '{mode}' is not an octal mode of three or four digits such as 660.");
         }
 
+        CheckAccount(nameof(options.SocketOwner), options.SocketOwner);
+        CheckAccount(nameof(options.SocketGroup), options.SocketGroup);
         if (options.Backlog < 1)
         {
             errors.Add($"Uwsgi:Backlog: {options.Backlog} must be 1 or more.");
+        }
+
+        void CheckAccount(string key, string? account)
+        {
+            if (account is not null && string.IsNullOrWhiteSpace(account))
+            {
+                errors.Add($"Uwsgi:{key}: '{account}' must be a name or a number, or unset.");
+            }
         }
     }
 
@@ -76,6 +86,10 @@ internal sealed class UwsgiOptionsValidator : IValidateOptions<UwsgiOptions>
         if (options.PathBase is { } pathBase && (!pathBase.StartsWith('/') || pathBase.EndsWith('/')))
         {
             errors.Add($"Uwsgi:PathBase: '{pathBase}' must start with a slash and not end with one, such as /app1.");
+        }
+        else if (options.PathBase is { } path && (path.Contains("//", StringComparison.Ordinal) || path.AsSpan().ContainsAny('?', '#')))
+        {
+            errors.Add($"Uwsgi:PathBase: '{path}' must be a path alone: no empty segment, no question mark, no hash, such as /app1.");
         }
 
         foreach (var modifier in options.Modifiers)

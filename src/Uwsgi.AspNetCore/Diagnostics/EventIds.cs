@@ -30,6 +30,18 @@ internal static class EventIds
     public const int TransferEncodingRemoved = 46;
     public const int CertificateUnreadable = 47;
 
+    // Mounts
+    public const int UnknownApp = 60;
+    public const int UnknownAppAgain = 61;
+    public const int AppsNotMounted = 62;
+
+    // Static files
+    public const int StaticRootMissing = 70;
+    public const int StaticFileOutside = 71;
+    public const int StaticFileOutsideAgain = 72;
+    public const int StaticFileUnreadable = 73;
+    public const int StaticExpiresTimeout = 74;
+
     // Statistics
     public const int BacklogUnknown = 100;
     public const int StatsPeerRefused = 101;
@@ -37,4 +49,7 @@ internal static class EventIds
     public const int StatsConnectionDropped = 103;
     public const int StatsAcceptFailed = 104;
     public const int StatsDocumentFailed = 105;
+
+    // Request log
+    public const int RequestLogged = 110;
 }

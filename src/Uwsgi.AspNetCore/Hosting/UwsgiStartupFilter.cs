@@ -1,5 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Uwsgi.AspNetCore.Mounts;
+using Uwsgi.AspNetCore.StaticFiles;
 using Uwsgi.AspNetCore.Workers;
 
 namespace Uwsgi.AspNetCore.Hosting;
@@ -9,7 +11,11 @@ internal sealed class UwsgiStartupFilter : IStartupFilter
 {
     public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
     {
+        PathBaseMiddleware.Use(app);
         WorkerMiddleware.Use(app);
+        FileHandOffMiddleware.Use(app);
+        StaticFilesMiddleware.Use(app);
+        MountMiddleware.Use(app);
         next(app);
     };
 }

@@ -9,9 +9,9 @@ public sealed partial class UwsgiOptions
     /// them the longest path wins, compared by whole segments and by case. Hosts are compared without port and case.
     /// </value>
     /// <remarks>
-    /// A web server can name a mount, too: with a SCRIPT_NAME that equals a key whose path the request does not have, or with UWSGI_APPID; the
-    /// key may then be any text, such as <c>the_app1</c>. Keys that mean the same and applications that nobody added are refused at start.
-    /// uWSGI's option is <c>mount</c>.
+    /// A web server can name a mount, too: with UWSGI_APPID, or with a SCRIPT_NAME that equals a key where no mount has the request's path. A key
+    /// for that alone is any text without a dot and a slash, such as <c>the_app1</c>, which no client can choose; a host without a dot is
+    /// written <c>intranet/</c>. Keys that mean the same and applications that nobody added are refused at start. uWSGI's option is <c>mount</c>.
     /// </remarks>
     public IDictionary<string, UwsgiMount> Mounts { get; } = new Dictionary<string, UwsgiMount>(StringComparer.Ordinal);
 

@@ -16,7 +16,8 @@ public sealed partial class UwsgiOptions
     /// <summary>Gets the directories and files that are served below a path of their own.</summary>
     /// <value>
     /// Empty by default. The key is a path such as <c>/assets</c>, which matches whole segments; the value is a directory, to which the rest of
-    /// the path is added, or one file. The longest path wins. uWSGI's option is <c>static-map</c>.
+    /// the path is added, or one file, which is served for everything below the path. The longest path that has the file wins. uWSGI's option
+    /// is <c>static-map</c>.
     /// </value>
     public IDictionary<string, string> StaticMap { get; } = new Dictionary<string, string>(StringComparer.Ordinal);
 
@@ -69,7 +70,8 @@ public sealed partial class UwsgiOptions
     /// <summary>Gets what stands for a directory in the headers of <see cref="FileServeMode"/>.</summary>
     /// <value>
     /// Empty by default: the file's own path is sent. The key is a directory such as <c>/srv/media</c>, the value the URI of nginx's
-    /// <c>internal</c> location, or the directory as the web server sees it. Files below none of the keys are sent by this process.
+    /// <c>internal</c> location (as text, not percent-encoded), or the directory as the web server sees it. Files below none of the keys are
+    /// sent by this process, and so are parts of files that no Range asked for, compressed ones, and those with a status other than 200.
     /// </value>
     public IDictionary<string, string> FileServeMap { get; } = new Dictionary<string, string>(StringComparer.Ordinal);
 }

@@ -2,7 +2,7 @@ namespace Uwsgi.AspNetCore.Workers;
 
 /// <summary>An application as the statistics know it: one per mount, and the host's own pipeline.</summary>
 /// <param name="id">Its number, in the order of the mounts.</param>
-/// <param name="mountPoint">The mount's key; empty for the host's own pipeline.</param>
+/// <param name="mountPoint">The mount's key or the dynamic app's name; empty for the host's own pipeline.</param>
 internal sealed class AppCounters(int id, string mountPoint)
 {
     private long _requests;

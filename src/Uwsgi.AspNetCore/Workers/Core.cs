@@ -46,8 +46,14 @@ internal sealed partial class Core(Worker worker, int id)
     /// <summary>Gets the number of the request among those of its application.</summary>
     public long AppRequest { get; private set; }
 
+    /// <summary>Gets the time limit of the request's mount; null where it has none of its own.</summary>
+    public TimeSpan? MountTimeout { get; private set; }
+
     /// <summary>Gets whether the request is answered with a static file.</summary>
     public bool IsStatic { get; private set; }
+
+    /// <summary>Gets whether the web server was asked to send the file that answers the request.</summary>
+    public bool IsOffloaded { get; private set; }
 
     public long Requests { get; private set; }
 
@@ -97,11 +103,22 @@ internal sealed partial class Core(Worker worker, int id)
         AppRequest = app.CountRequest();
     }
 
+    /// <summary>Counts the request for the application that takes it, and keeps the time limit of its mount.</summary>
+    public void SelectApp(AppCounters app, TimeSpan? harakiri)
+    {
+        MountTimeout = harakiri;
+        SelectApp(app);
+    }
+
     /// <summary>Takes note that the request is answered with a file, and by nobody else.</summary>
     public void NoteStatic() => IsStatic = true;
 
     /// <summary>Takes note that the web server was asked to send a file.</summary>
-    public void NoteOffloaded() => OffloadedRequests++;
+    public void NoteOffloaded()
+    {
+        IsOffloaded = true;
+        OffloadedRequests++;
+    }
 
     /// <summary>Takes note that the application failed.</summary>
     public void NoteException()
@@ -143,6 +160,7 @@ internal sealed partial class Core(Worker worker, int id)
 
         Volatile.Write(ref _sequence, _sequence + 1);
         EndHarakiri();
+        EndRequestLog();
         _httpCounters.Detach();
         Request = null;
         Response = null;
@@ -151,7 +169,9 @@ internal sealed partial class Core(Worker worker, int id)
         Counters = null;
         App = null;
         AppRequest = 0;
+        MountTimeout = null;
         IsStatic = false;
+        IsOffloaded = false;
         _hasNoApp = false;
     }
 

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Options;
+using Uwsgi.AspNetCore.Mounts;
 
 namespace Uwsgi.AspNetCore.Workers;
 
@@ -18,15 +19,16 @@ internal sealed class Worker
     private long _free;
     private long _averageTicks;
 
-    public Worker(IOptions<UwsgiOptions> options, IEnumerable<IRequestObserver> observers, TimeProvider? time = null)
+    public Worker(IOptions<UwsgiOptions> options, IEnumerable<IRequestObserver> observers, TimeProvider? time = null, IEnumerable<UwsgiApp>? apps = null)
     {
         _time = time ?? TimeProvider.System;
         StartedAt = _time.GetUtcNow();
         _observers = [.. observers.Where(static observer => observer.IsEnabled)];
         var mounts = options.Value.Mounts;
-        DefaultApp = new AppCounters(mounts.Count, string.Empty);
         AppCounters[] mounted = [.. mounts.Keys.Select(static (key, index) => new AppCounters(index, key))];
-        Apps = mounts.Count > 0 && options.Value.NoDefaultApp ? mounted : [.. mounted, DefaultApp];
+        DynamicApps = options.Value.DynamicApps ? [.. (apps ?? []).Select((app, index) => new AppCounters(mounted.Length + index, app.Name))] : [];
+        DefaultApp = new AppCounters(mounted.Length + DynamicApps.Count, string.Empty);
+        Apps = mounts.Count > 0 && options.Value.NoDefaultApp ? [.. mounted, .. DynamicApps] : [.. mounted, .. DynamicApps, DefaultApp];
     }
 
     public TimeProvider Time => _time;
@@ -39,7 +41,10 @@ internal sealed class Worker
     /// <summary>Gets the counters of the host's own pipeline.</summary>
     public AppCounters DefaultApp { get; }
 
-    /// <summary>Gets the counters of the mounts in their order, then those of the host's own pipeline if it can be reached.</summary>
+    /// <summary>Gets the counters of the applications that the web server may name; empty unless <see cref="UwsgiOptions.DynamicApps"/> is on.</summary>
+    public IReadOnlyList<AppCounters> DynamicApps { get; }
+
+    /// <summary>Gets the counters of the mounts in their order, of the dynamic apps, and of the host's own pipeline if it can be reached.</summary>
     public IReadOnlyList<AppCounters> Apps { get; }
 
     /// <summary>Gets all cores, busy or not.</summary>
@@ -73,13 +78,19 @@ internal sealed class Worker
         }
 
         core.Complete();
-        foreach (var observer in _observers)
+        try
         {
-            observer.RequestEnded(core, _time.GetElapsedTime(0, ticks));
+            foreach (var observer in _observers)
+            {
+                observer.RequestEnded(core, _time.GetElapsedTime(0, ticks));
+            }
         }
-
-        core.End(ticks);
-        Return(core);
+        finally
+        {
+            // Also when a logger has thrown: a core that is never given back counts as a running request for ever.
+            core.End(ticks);
+            Return(core);
+        }
     }
 
     private Core Rent()

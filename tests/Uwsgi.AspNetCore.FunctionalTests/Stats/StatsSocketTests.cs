@@ -187,8 +187,8 @@ public class StatsSocketTests
 
         var busy = await StatsClient.ReadAsync(server);
         release.SetResult();
-        connection.Client.CompleteSending();
         await connection.Client.ReadToEndAsync();
+        connection.Client.CompleteSending();
         await connection.Disposed.WithTimeoutAsync();
         var idle = await StatsClient.ReadAsync(server);
 

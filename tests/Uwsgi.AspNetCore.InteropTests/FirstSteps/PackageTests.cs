@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Net;
+using System.Text.Json;
 using System.Xml.Linq;
 using Uwsgi.AspNetCore.InteropTests.Processes;
 using Uwsgi.AspNetCore.InteropTests.Servers;
@@ -48,6 +49,21 @@ public sealed class PackageTests(PackedPackage package, ITestOutputHelper output
 
         Assert.Contains(members, member => member.StartsWith("M:Microsoft.AspNetCore.Hosting.UwsgiWebHostBuilderExtensions.UseUwsgi(", StringComparison.Ordinal));
         Assert.Contains("P:Uwsgi.AspNetCore.UwsgiOptions.Sockets", members);
+    }
+
+    [Fact]
+    public void Package_Schema_IsFoundByTheTargetsThatEditorsRead()
+    {
+        const string Targets = "buildTransitive/net10.0/Uwsgi.AspNetCore.targets";
+        using var archive = package.Open("nupkg");
+        using var targets = archive.GetEntry(Targets)!.Open();
+
+        var segment = XDocument.Load(targets).Descendants("JsonSchemaSegment").Single();
+        var path = segment.Attribute("Include")!.Value.Replace("$(MSBuildThisFileDirectory)", $"/{Path.GetDirectoryName(Targets)}/", StringComparison.Ordinal);
+        using var schema = archive.GetEntry(Path.GetFullPath(path)[1..])!.Open();
+
+        Assert.True(JsonDocument.Parse(schema).RootElement.GetProperty("properties").TryGetProperty("Uwsgi", out _));
+        Assert.Matches(segment.Attribute("FilePathPattern")!.Value, "appsettings.Development.json");
     }
 
     [Fact]

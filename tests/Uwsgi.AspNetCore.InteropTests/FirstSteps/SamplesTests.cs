@@ -46,10 +46,32 @@ public sealed class SamplesTests(ITestOutputHelper output)
         Assert.Equal(("(none)", "/other/shop/x"), await GetPathAsync(nginx, "/other/shop/x"));
     }
 
-    [Fact]
-    public async Task Hello_Settings_NameTheDocumentedAddresses()
+    [SkippableFact]
+    public async Task Mounts_CommandsOfThePage_PrintWhatThePageShows()
     {
-        var settings = await File.ReadAllTextAsync(Repository.PathOf("samples/Hello/appsettings.json"));
+        var page = MarkdownPage.Read("samples/Mounts/README.md");
+        Assert.Contains(page.Commands, step => step.Command == "dotnet run --project samples/Mounts");
+        Assert.Contains(page.Commands, step => step.Command == "/usr/sbin/nginx -p /tmp -c $PWD/samples/Mounts/nginx.conf");
+        var requests = page.Commands.Where(step => step.Command.StartsWith("curl ", StringComparison.Ordinal)).ToList();
+        Assert.Equal(10, requests.Count);
+
+        await using var app = await StartAsync("samples/Mounts");
+        await using var nginx = await NginxFrontEnd.StartAsync("samples/Mounts/nginx.conf", (Uwsgi, app["uwsgi"]));
+        output.WriteLine(nginx.Version);
+        var addresses = new DocumentedAddresses((Uwsgi, app["uwsgi"]), (Http, app["http"]), nginx.Address);
+
+        foreach (var (command, expected) in requests)
+        {
+            Assert.Equal(expected, (await Repository.CurlAsync(addresses.ToActual(command))).TrimEnd('\n'));
+        }
+    }
+
+    [Theory]
+    [InlineData("samples/Hello")]
+    [InlineData("samples/Mounts")]
+    public async Task Settings_NameTheDocumentedAddresses(string sample)
+    {
+        var settings = await File.ReadAllTextAsync(Repository.PathOf(sample + "/appsettings.json"));
 
         Assert.Contains($"\"Urls\": \"http://{Http}\"", settings);
         Assert.Contains($"\"Sockets\": [ \"{Uwsgi}\" ]", settings);
@@ -63,8 +85,10 @@ public sealed class SamplesTests(ITestOutputHelper output)
         Assert.Equal(samples.Order(), MarkdownPage.Read("samples/README.md").LocalLinks.Order());
     }
 
-    private static Task<ListeningApp> StartHelloAsync() => ListeningApp.StartAsync(
-        ["--project", Repository.PathOf("samples/Hello"), "--no-build", "-c", Repository.Configuration, "--", "--urls", "http://127.0.0.1:0", "--Uwsgi:Sockets:0", "127.0.0.1:0"]);
+    private static Task<ListeningApp> StartHelloAsync() => StartAsync("samples/Hello");
+
+    private static Task<ListeningApp> StartAsync(string sample) => ListeningApp.StartAsync(
+        ["--project", Repository.PathOf(sample), "--no-build", "-c", Repository.Configuration, "--", "--urls", "http://127.0.0.1:0", "--Uwsgi:Sockets:0", "127.0.0.1:0"]);
 
     private static async Task<(string PathBase, string Path)> GetPathAsync(NginxFrontEnd nginx, string target)
     {

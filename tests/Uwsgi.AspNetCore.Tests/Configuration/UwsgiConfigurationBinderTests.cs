@@ -121,6 +121,39 @@ public class UwsgiConfigurationBinderTests
         Assert.Contains(options.ConfigurationErrors, error => error.Contains(key.Split(':')[^1]) || error.Contains(key.Split(':')[^2]));
     }
 
+    [Theory]
+    [MemberData(nameof(Keys))]
+    public void Configure_EveryOption_ReportsAnUnreadableValueWithKeyAndValue(string key)
+    {
+        // A text alone can be anything; what it says is for the validators.
+        var (_, property) = Find(new UwsgiOptions(), key);
+        var (name, value) = Unreadable(key, Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType);
+
+        var error = Assert.Single(BindValues(new() { [$"Uwsgi:{name}"] = value }).ConfigurationErrors);
+
+        Assert.StartsWith($"Uwsgi:{key}", error);
+        Assert.Contains(value, error);
+        Assert.Matches("' is (not|no) .*\\.$", error);
+    }
+
+    [Theory]
+    [InlineData("""{ "Limits": "none" }""", "Uwsgi:Limits: 'none' is not an object with keys of its own.")]
+    [InlineData("""{ "Backlog": [ 5 ] }""", "Uwsgi:Backlog: '0=5' is not a whole number.")]
+    [InlineData("""{ "Sockets": [ { "Address": "a" } ] }""", "Uwsgi:Sockets:0: 'Address=a' is not a text.")]
+    [InlineData("""{ "StaticExpiresType": { "text/css": "soon" } }""", "Uwsgi:StaticExpiresType:text/css: 'soon' is not a duration: seconds, or hh:mm:ss.")]
+    public void Configure_WrongShape_IsReportedWithKeyAndValue(string section, string error) =>
+        Assert.Equal([error], BindJson(section).ConfigurationErrors);
+
+    [Fact]
+    public void Configure_EmptyListsAndObjects_AreNothing()
+    {
+        var options = BindJson("""{ "Sockets": [], "Mounts": {}, "Limits": {}, "StaticMap": {}, "MimeTypes": {} }""");
+
+        Assert.Empty(options.ConfigurationErrors);
+        Assert.Empty(options.Sockets);
+        Assert.Null(options.MimeFile);
+    }
+
     [Fact]
     public void Configure_SeveralUnreadableValues_AreAllReported()
     {
@@ -220,6 +253,17 @@ public class UwsgiConfigurationBinderTests
             _ => throw new NotSupportedException($"No sample for {type}; teach the binder and this test about it."),
         };
     }
+
+    private static (string Key, string Value) Unreadable(string key, Type type) => type switch
+    {
+        _ when key == nameof(UwsgiOptions.MimeTypes) => ($"{key}:.lua:x", "list"),
+        _ when type == typeof(string) => ($"{key}:0", "list"),
+        _ when type == typeof(IList<string>) => ($"{key}:0:x", "list"),
+        _ when type == typeof(IDictionary<string, TimeSpan>) => ($"{key}:text/css", "soon"),
+        _ when type == typeof(bool) => (key, "perhaps"),
+        _ when type.IsEnum => (key, "Sometimes"),
+        _ => (key, "many"),
+    };
 
     private static object? Default(string key)
     {

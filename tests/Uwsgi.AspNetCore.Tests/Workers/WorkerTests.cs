@@ -23,6 +23,19 @@ public class WorkerTests
         Assert.Equal(4, worker.Cores.Length);
     }
 
+    [Theory]
+    [InlineData(false, false, "0 /a, 1 b.test, 2 ")]
+    [InlineData(true, false, "0 /a, 1 b.test, 2 one, 3 two, 4 ")]
+    [InlineData(true, true, "0 /a, 1 b.test, 2 one, 3 two")]
+    public void Apps_AreNumberedInTheOrderOfTheMounts(bool dynamicApps, bool noDefaultApp, string expected)
+    {
+        var options = new UwsgiOptions { DynamicApps = dynamicApps, NoDefaultApp = noDefaultApp, Mounts = { ["/a"] = "one", ["b.test"] = "two" } };
+
+        var worker = new Worker(Options.Create(options), [], apps: [new("one", _ => { }), new("two", _ => { })]);
+
+        Assert.Equal(expected, string.Join(", ", worker.Apps.Select(app => $"{app.Id} {app.MountPoint}")));
+    }
+
     [Fact]
     public async Task Enter_ManyAtOnce_NeverSharesACore()
     {
