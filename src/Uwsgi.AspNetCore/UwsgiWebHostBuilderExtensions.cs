@@ -7,6 +7,7 @@ using Microsoft.Extensions.Options;
 using Uwsgi.AspNetCore;
 using Uwsgi.AspNetCore.Configuration;
 using Uwsgi.AspNetCore.Diagnostics;
+using Uwsgi.AspNetCore.Harakiri;
 using Uwsgi.AspNetCore.Hosting;
 using Uwsgi.AspNetCore.Transport;
 using Uwsgi.AspNetCore.Workers;
@@ -89,6 +90,12 @@ public static class UwsgiWebHostBuilderExtensions
         services.TryAddSingleton(static provider => new TimeoutClock(provider.GetService<TimeProvider>() ?? TimeProvider.System));
         services.TryAddSingleton<GatewayListenerFactory>();
         services.TryAddSingleton<Worker>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<UwsgiOptions>, HarakiriOptionsValidator>());
+        services.TryAddSingleton<ProcessControl>();
+        services.TryAddSingleton<HarakiriWatchdog>();
+        services.TryAddSingleton<WorkerRecycler>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IRequestObserver, WorkerRecycler>(
+            static provider => provider.GetRequiredService<WorkerRecycler>()));
         services.TryAddEnumerable(ServiceDescriptor.Transient<IStartupFilter, UwsgiStartupFilter>());
 
         // Behind Kestrel's own factory, so that Kestrel asks this one first; it takes only its own kind of endpoint.

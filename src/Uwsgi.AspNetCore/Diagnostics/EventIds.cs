@@ -29,4 +29,14 @@ internal static class EventIds
     public const int HeadBodyDiscarded = 45;
     public const int TransferEncodingRemoved = 46;
     public const int CertificateUnreadable = 47;
+
+    // Harakiri and recycling
+    public const int Harakiri = 80;
+    public const int HarakiriCancelled = 81;
+    public const int TooManyStuck = 82;
+    public const int HarakiriCallbackFailed = 83;
+    public const int CancellationCallbackFailed = 84;
+    public const int SweepFailed = 85;
+    public const int ForcedExit = 86;
+    public const int Recycling = 87;
 }

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Uwsgi.AspNetCore.Harakiri;
 using Uwsgi.AspNetCore.Transport;
 
 namespace Uwsgi.AspNetCore.Hosting;
@@ -22,6 +23,7 @@ internal sealed class UwsgiServer : IServer
     private readonly GatewayApplicationSlot _slot;
     private readonly GatewayServices _services;
     private readonly GatewayListenerFactory _listeners;
+    private readonly HarakiriWatchdog _watchdog;
     private readonly UwsgiOptions _options;
     private readonly KestrelServerOptions _kestrelOptions;
     private readonly ILogger _logger;
@@ -32,6 +34,7 @@ internal sealed class UwsgiServer : IServer
         GatewayApplicationSlot slot,
         GatewayServices services,
         GatewayListenerFactory listeners,
+        HarakiriWatchdog watchdog,
         IOptions<UwsgiOptions> options,
         IOptions<KestrelServerOptions> kestrelOptions,
         ILoggerFactory loggerFactory)
@@ -40,6 +43,7 @@ internal sealed class UwsgiServer : IServer
         _slot = slot;
         _services = services;
         _listeners = listeners;
+        _watchdog = watchdog;
         _options = options.Value;
         _kestrelOptions = kestrelOptions.Value;
         _logger = loggerFactory.CreateLogger("Uwsgi.AspNetCore");
@@ -87,7 +91,15 @@ internal sealed class UwsgiServer : IServer
         }
     }
 
-    public Task StopAsync(CancellationToken cancellationToken) => _inner.StopAsync(cancellationToken);
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        // Requests that hang for good are not waited for once all others are through.
+        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using (_watchdog.CutShort(stopping))
+        {
+            await _inner.StopAsync(stopping.Token);
+        }
+    }
 
     // The container created the inner server and disposes it.
     public void Dispose()

@@ -81,6 +81,7 @@ internal sealed partial class Core(Worker worker, int id)
         Counters = Request as IRequestCounters ?? _httpCounters.Attach(features);
         features.Set<IHarakiriFeature>(this);
         Volatile.Write(ref _sequence, _sequence + 1);
+        BeginHarakiri(features);
         context.Response.OnCompleted(
             static state =>
             {

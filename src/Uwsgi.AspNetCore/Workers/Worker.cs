@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Options;
+using Uwsgi.AspNetCore.Harakiri;
 
 namespace Uwsgi.AspNetCore.Workers;
 
@@ -30,6 +31,24 @@ internal sealed class Worker
     }
 
     public TimeProvider Time => _time;
+
+    /// <summary>Gets or sets what watches the time limits of requests; null where nothing does.</summary>
+    public HarakiriWatchdog? Watchdog { get; set; }
+
+    /// <summary>Gets how many requests have come to their time limit.</summary>
+    public long HarakiriCount
+    {
+        get
+        {
+            var count = 0L;
+            foreach (var core in Cores)
+            {
+                count += core.Harakiris;
+            }
+
+            return count;
+        }
+    }
 
     /// <summary>Gets whether somebody wants to know about every request that has ended.</summary>
     public bool HasObservers => _observers.Length > 0;
