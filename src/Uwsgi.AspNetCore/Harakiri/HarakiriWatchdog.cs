@@ -198,9 +198,11 @@ internal sealed partial class HarakiriWatchdog : IDisposable
             return false;
         }
 
+        var deadline = core.Deadline;
         if (WatchState.Has(seen, WatchFlags.Cancelled))
         {
-            if (now - core.CancelledAt >= _grace)
+            // The limit may have been lifted meanwhile: an endpoint chosen late, or code that needs longer.
+            if (deadline != 0 && deadline <= now && now - core.CancelledAt >= _grace)
             {
                 Take(core, seen, now);
             }
@@ -208,7 +210,6 @@ internal sealed partial class HarakiriWatchdog : IDisposable
             return true;
         }
 
-        var deadline = core.Deadline;
         if (deadline != 0 && deadline <= now && !IsExempt(core))
         {
             Cancel(core, seen, now);

@@ -167,7 +167,7 @@ public class HarakiriTests
 
         using var events = await site.ConnectAsync(wire);
         await events.SendAsync(HarakiriSite.RequestBytes(wire, "/events"));
-        Assert.Equal("data: 1\n\n", (await site.AskAsync(wire, "/bounded")).Body.Split('\r')[^1].TrimStart('\n', '9'));
+        Assert.DoesNotContain("data: 2", (await site.AskAsync(wire, "/bounded")).Body, StringComparison.Ordinal);
         Assert.Equal(504, (await site.AskAsync(wire, "/hang/async")).Status);
 
         Assert.Equal(2, site.Worker.HarakiriCount);
@@ -248,7 +248,8 @@ public class HarakiriTests
 
         var context = seen.First(context => context.Stage == HarakiriStage.Taken);
         Assert.Equal(("GET", "/hang/block?a=b", ""), (context.Method, context.Target, context.Mount));
-        Assert.Equal(IPAddress.Loopback, context.RemoteAddress?.MapToIPv4() is { } address && IPAddress.IsLoopback(address) ? IPAddress.Loopback : context.RemoteAddress);
+        Assert.Contains(seen, context => IPAddress.Parse("192.0.2.7").Equals(context.RemoteAddress));
+        Assert.Contains(seen, context => IPAddress.Loopback.Equals(context.RemoteAddress));
         Assert.InRange(context.Elapsed, HarakiriSite.Limit, TestTimeouts.Default);
         Assert.Equal(HarakiriSite.Limit, context.Timeout);
     }
