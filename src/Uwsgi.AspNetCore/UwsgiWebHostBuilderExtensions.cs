@@ -8,6 +8,7 @@ using Microsoft.Extensions.Options;
 using Uwsgi.AspNetCore;
 using Uwsgi.AspNetCore.Configuration;
 using Uwsgi.AspNetCore.Diagnostics;
+using Uwsgi.AspNetCore.Harakiri;
 using Uwsgi.AspNetCore.Hosting;
 using Uwsgi.AspNetCore.Mounts;
 using Uwsgi.AspNetCore.RequestLog;
@@ -107,6 +108,12 @@ public static class UwsgiWebHostBuilderExtensions
         services.TryAddSingleton<StatsServer>();
         services.TryAddSingleton<WorkerMetrics>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<UwsgiOptions>, StatsOptionsValidator>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<UwsgiOptions>, HarakiriOptionsValidator>());
+        services.TryAddSingleton<ProcessControl>();
+        services.TryAddSingleton<HarakiriWatchdog>();
+        services.TryAddSingleton<WorkerRecycler>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IRequestObserver, WorkerRecycler>(
+            static provider => provider.GetRequiredService<WorkerRecycler>()));
         services.TryAddEnumerable(ServiceDescriptor.Transient<IStartupFilter, UwsgiStartupFilter>());
 
         // Behind Kestrel's own factory, so that Kestrel asks this one first; it takes only its own kind of endpoint.

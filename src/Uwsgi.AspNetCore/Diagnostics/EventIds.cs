@@ -42,6 +42,16 @@ internal static class EventIds
     public const int StaticFileUnreadable = 73;
     public const int StaticExpiresTimeout = 74;
 
+    // Harakiri and recycling
+    public const int Harakiri = 80;
+    public const int HarakiriCancelled = 81;
+    public const int TooManyStuck = 82;
+    public const int HarakiriCallbackFailed = 83;
+    public const int CancellationCallbackFailed = 84;
+    public const int SweepFailed = 85;
+    public const int ForcedExit = 86;
+    public const int Recycling = 87;
+
     // Statistics
     public const int BacklogUnknown = 100;
     public const int StatsPeerRefused = 101;

@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Uwsgi.AspNetCore.Harakiri;
 using Uwsgi.AspNetCore.Http;
 using Uwsgi.AspNetCore.Protocols;
 using Uwsgi.AspNetCore.Protocols.FastCgi;
@@ -114,6 +115,43 @@ internal sealed class FastCgiConnection
         {
             Connection.Abort(reason);
         }
+    }
+
+    /// <summary>Answers a request whose application hangs.</summary>
+    public Action? Answer(FastCgiExchange exchange, ReadOnlySpan<byte> response)
+    {
+        var reason = new ConnectionAbortedException("The request took too long.");
+        if (!Requests.TryTakeAlone(exchange))
+        {
+            // Others are on the connection, or may be: it lives on, and the request's id is free behind the answer.
+            exchange.EndInput(reason);
+            _ = SendTakenAsync(exchange, response.ToArray());
+            return null;
+        }
+
+        var records = new ArrayBufferWriter<byte>(response.Length + (4 * FastCgiRecord.HeaderSize));
+        WriteResponse(records, exchange, response);
+        if (!Output.TryClose(records.WrittenSpan, DirectSocket.Of(Connection.Features)))
+        {
+            Abort(reason);
+        }
+
+        return () => Abort(reason);
+    }
+
+    /// <summary>Cuts off the response of a request whose application hangs.</summary>
+    public Action? Cut(FastCgiExchange exchange, ConnectionAbortedException reason)
+    {
+        if (Requests.IsAlone(exchange))
+        {
+            // A broken record leaves in line, if the thread pool lets it; behind that there is no waiting for the application.
+            AbortRequest(exchange, reason);
+            return () => Abort(reason);
+        }
+
+        exchange.EndInput(reason);
+        _ = EndFailedAsync(exchange).AsTask();
+        return null;
     }
 
     /// <summary>Closes the sending side behind a request when nothing can follow: nginx waits for that, not for END_REQUEST.</summary>
@@ -428,7 +466,12 @@ internal sealed class FastCgiConnection
     {
         var head = new ArrayBufferWriter<byte>(64);
         ResponseHeadWriter.WriteEmpty(head, hasStatusLine: false, status);
-        FastCgiRecord.WriteStream(output, FastCgiRecordType.Stdout, exchange.RequestId, head.WrittenSpan);
+        WriteResponse(output, exchange, head.WrittenSpan);
+    }
+
+    private static void WriteResponse(IBufferWriter<byte> output, FastCgiExchange exchange, ReadOnlySpan<byte> response)
+    {
+        FastCgiRecord.WriteStream(output, FastCgiRecordType.Stdout, exchange.RequestId, response);
         FastCgiRecord.WriteHeader(output, FastCgiRecordType.Stdout, exchange.RequestId, 0);
         FastCgiRecord.WriteEndRequest(output, exchange.RequestId, 0, FastCgiProtocolStatus.RequestComplete);
     }
@@ -479,7 +522,7 @@ internal sealed class FastCgiConnection
                 Requests.IsClosing = true;
             }
 
-            await SendLastAsync(exchange, rejected);
+            await SendLastAsync(exchange, output => WriteRejection(output, exchange, rejected));
         }
         catch (Exception broken)
         {
@@ -502,7 +545,7 @@ internal sealed class FastCgiConnection
     {
         try
         {
-            await SendLastAsync(exchange, rejected: null);
+            await SendLastAsync(exchange, write: null);
         }
         catch (Exception broken)
         {
@@ -562,8 +605,21 @@ internal sealed class FastCgiConnection
         }
     }
 
+    private async Task SendTakenAsync(FastCgiExchange exchange, byte[] response)
+    {
+        try
+        {
+            await SendLastAsync(exchange, output => WriteResponse(output, exchange, response));
+        }
+        catch (Exception broken)
+        {
+            Log.ConnectionFailed(Services.Logger, Connection.ConnectionId, broken);
+            Abort(new ConnectionAbortedException("The gateway connection failed.", broken));
+        }
+    }
+
     // Writes a request's last records, if they were not written yet: the answer to one that was rejected, or the mere end of one that failed.
-    private async ValueTask SendLastAsync(FastCgiExchange exchange, GatewayProtocolException? rejected)
+    private async ValueTask SendLastAsync(FastCgiExchange exchange, Action<IBufferWriter<byte>>? write)
     {
         await Output.WaitAsync();
         try
@@ -574,9 +630,9 @@ internal sealed class FastCgiConnection
                 return;
             }
 
-            if (rejected is not null)
+            if (write is not null)
             {
-                WriteRejection(Output.Writer, exchange, rejected);
+                write(Output.Writer);
             }
             else
             {

@@ -177,6 +177,18 @@ internal sealed class FastCgiExchange : GatewayExchange
         return flush;
     }
 
+    public override Action? Answer(ReadOnlySpan<byte> response)
+    {
+        _isAborted = true;
+        return _owner.Answer(this, response);
+    }
+
+    public override Action? Cut(ConnectionAbortedException reason)
+    {
+        _isAborted = true;
+        return _owner.Cut(this, reason);
+    }
+
     public override void Abort(ConnectionAbortedException reason)
     {
         _isAborted = true;

@@ -1,7 +1,9 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.IO.Pipelines;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Uwsgi.AspNetCore.Harakiri;
 
 namespace Uwsgi.AspNetCore.Hosting;
 
@@ -34,7 +36,9 @@ internal sealed class FastCgiOutput(PipeWriter writer, ConnectionTimeouts timeou
     }
 
     /// <summary>Writes a last record and closes the sending side. False while another has the turn, whose flush may have to be cut off.</summary>
-    public bool TryClose(ReadOnlySpan<byte> last)
+    /// <param name="last">The record.</param>
+    /// <param name="socket">The socket, to send past the pipe, which must be empty; false is then also for a peer that does not take it.</param>
+    public bool TryClose(ReadOnlySpan<byte> last, Socket? socket = null)
     {
         if (!_turn.Wait(0))
         {
@@ -46,6 +50,11 @@ internal sealed class FastCgiOutput(PipeWriter writer, ConnectionTimeouts timeou
             if (!IsClosed)
             {
                 IsClosed = true;
+                if (socket is not null)
+                {
+                    return DirectSocket.TrySend(socket, last);
+                }
+
                 writer.Write(last);
                 writer.Complete();
             }

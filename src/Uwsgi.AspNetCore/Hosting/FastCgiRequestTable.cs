@@ -92,6 +92,25 @@ internal sealed class FastCgiRequestTable(GatewaySettings settings, TimeoutClock
         }
     }
 
+    /// <summary>
+    /// Ends a request that is the only one its connection carries, with no other one ever beside it, so that nothing of another's is on its way;
+    /// no further ones are taken.
+    /// </summary>
+    public bool TryTakeAlone(FastCgiExchange exchange)
+    {
+        lock (_lock)
+        {
+            if (_wasShared || exchange.HasEnded || !IsAloneLocked(exchange))
+            {
+                return false;
+            }
+
+            _isClosing = true;
+            EndLocked(exchange, hasMoreInput: false);
+            return true;
+        }
+    }
+
     /// <summary>Says why a new request cannot be taken; <see langword="null"/> when it can.</summary>
     public FastCgiProtocolStatus? GetRefusal(FastCgiRole role)
     {

@@ -83,6 +83,17 @@ internal abstract class GatewayExchange : IBufferWriter<byte>
     {
     }
 
+    /// <summary>
+    /// Sends a whole response in the place of an application that hangs, and ends the exchange. Called before anything of the response was written.
+    /// It does not wait, and needs the thread pool only where there is no plain socket of this one exchange.
+    /// </summary>
+    /// <returns>What closes the connection when the response has had its time to leave; null where it stays open for others.</returns>
+    public abstract Action? Answer(ReadOnlySpan<byte> response);
+
+    /// <summary>Cuts off a response that has begun, visibly, while its application hangs; does not wait.</summary>
+    /// <returns>What closes the connection if that was not done yet; null where there is nothing to close.</returns>
+    public abstract Action? Cut(ConnectionAbortedException reason);
+
     /// <summary>Ends the exchange at once; what is not sent yet is lost, and the peer can tell where the protocol allows it.</summary>
     public abstract void Abort(ConnectionAbortedException reason);
 }

@@ -1,5 +1,7 @@
+using System.Buffers;
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections;
+using Uwsgi.AspNetCore.Harakiri;
 
 namespace Uwsgi.AspNetCore.Hosting;
 
@@ -52,6 +54,31 @@ internal sealed class SingleRequestExchange(
         {
             _output.Complete();
         }
+    }
+
+    public override Action? Answer(ReadOnlySpan<byte> response)
+    {
+        _isAborted = true;
+        if (DirectSocket.Of(connection.Features) is { } socket)
+        {
+            if (!DirectSocket.TrySend(socket, response))
+            {
+                connection.Abort(new ConnectionAbortedException("The web server does not take the answer of a request that took too long."));
+            }
+        }
+        else
+        {
+            _output.Write(response);
+            _output.Complete();
+        }
+
+        return () => connection.Abort(new ConnectionAbortedException("The request took too long."));
+    }
+
+    public override Action? Cut(ConnectionAbortedException reason)
+    {
+        Abort(reason);
+        return null;
     }
 
     public override void Abort(ConnectionAbortedException reason)

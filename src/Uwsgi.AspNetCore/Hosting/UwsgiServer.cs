@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Uwsgi.AspNetCore.Harakiri;
 using Uwsgi.AspNetCore.Stats;
 using Uwsgi.AspNetCore.Transport;
 
@@ -24,6 +25,7 @@ internal sealed class UwsgiServer : IServer
     private readonly GatewayServices _services;
     private readonly GatewayListenerFactory _listeners;
     private readonly StatsServer _stats;
+    private readonly HarakiriWatchdog _watchdog;
     private readonly UwsgiOptions _options;
     private readonly KestrelServerOptions _kestrelOptions;
     private readonly ILogger _logger;
@@ -35,6 +37,7 @@ internal sealed class UwsgiServer : IServer
         GatewayServices services,
         GatewayListenerFactory listeners,
         StatsServer stats,
+        HarakiriWatchdog watchdog,
         IOptions<UwsgiOptions> options,
         IOptions<KestrelServerOptions> kestrelOptions,
         ILoggerFactory loggerFactory)
@@ -44,6 +47,7 @@ internal sealed class UwsgiServer : IServer
         _services = services;
         _listeners = listeners;
         _stats = stats;
+        _watchdog = watchdog;
         _options = options.Value;
         _kestrelOptions = kestrelOptions.Value;
         _logger = loggerFactory.CreateLogger("Uwsgi.AspNetCore");
@@ -92,7 +96,13 @@ internal sealed class UwsgiServer : IServer
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        await _inner.StopAsync(cancellationToken);
+        // Requests that hang for good are not waited for once all others are through.
+        using (var stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken))
+        using (_watchdog.CutShort(stopping))
+        {
+            await _inner.StopAsync(stopping.Token);
+        }
+
         await _stats.StopAsync();
     }
 

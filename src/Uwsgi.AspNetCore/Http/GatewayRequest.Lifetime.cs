@@ -29,7 +29,7 @@ internal partial class GatewayRequest : IHttpRequestLifetimeFeature
 
     /// <summary>Gets whether the object may serve another request.</summary>
     public bool CanBeReused =>
-        !_isAborted && !IsUpgraded && _applicationError is null && _pendingFlush is null && _bodyReader?.IsWaiting != true;
+        !_isTaken && !_isAborted && !IsUpgraded && _applicationError is null && _pendingFlush is null && _bodyReader?.IsWaiting != true;
 
     void IHttpRequestLifetimeFeature.Abort()
     {

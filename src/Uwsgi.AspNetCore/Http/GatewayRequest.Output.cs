@@ -271,7 +271,7 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
             if (!HasResponseStarted)
             {
                 _statusCode = (_applicationError as Microsoft.AspNetCore.Http.BadHttpRequestException)?.StatusCode
-                    ?? StatusCodes.Status499ClientClosedRequest;
+                    ?? (_isTaken ? StatusCodes.Status504GatewayTimeout : StatusCodes.Status499ClientClosedRequest);
             }
 
             return;

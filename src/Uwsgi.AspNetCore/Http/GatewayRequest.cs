@@ -66,6 +66,7 @@ internal partial class GatewayRequest
     /// <summary>Clears everything that belongs to the request. The object may serve another one afterwards.</summary>
     public void Reset()
     {
+        var exchange = EndTakeover();
         ResetFeatures();
         ResetRequest();
         ResetResponse();
@@ -74,8 +75,9 @@ internal partial class GatewayRequest
         ResetLifetime();
         ResetUpgrade();
         Variables.Reset();
-        _exchange?.Timeouts.StopRead();
+        exchange?.Timeouts.StopRead();
         _exchange = null;
+        _isTaken = false;
     }
 
     /// <summary>Ends the life on one connection: facades that application code may have kept are never used again.</summary>

@@ -110,12 +110,12 @@ internal sealed class StatsServer : IDisposable
             catch (SocketException error) when (error.SocketErrorCode is SocketError.ConnectionReset or SocketError.ConnectionAborted)
             {
                 // The client has gone already.
-                Log.AcceptFailed(_logger, error);
+                Log.StatsAcceptFailed(_logger, error);
             }
             catch (SocketException error)
             {
                 // No descriptor is left, for instance. That passes, and must not make this a busy loop meanwhile.
-                Log.AcceptFailed(_logger, error);
+                Log.StatsAcceptFailed(_logger, error);
                 await PauseAsync();
             }
         }
@@ -138,12 +138,12 @@ internal sealed class StatsServer : IDisposable
         var peer = client.AddressFamily == AddressFamily.Unix ? null : client.RemoteEndPoint;
         if (!_services.Settings.AllowFrom.Contains(peer))
         {
-            Log.PeerRefused(_logger, ((IPEndPoint)peer!).Address);
+            Log.StatsPeerRefused(_logger, ((IPEndPoint)peer!).Address);
             client.Dispose();
         }
         else if (!_connections.TryAdd(MaxConnections))
         {
-            Log.TooManyConnections(_logger, MaxConnections);
+            Log.StatsConnectionLimit(_logger, MaxConnections);
             client.Dispose();
         }
         else
@@ -161,11 +161,11 @@ internal sealed class StatsServer : IDisposable
         catch (Exception error) when (error is SocketException or OperationCanceledException or ObjectDisposedException)
         {
             // Gone, too slow, or the server stops.
-            Log.ConnectionDropped(_logger, error);
+            Log.StatsConnectionDropped(_logger, error);
         }
         catch (Exception error)
         {
-            Log.DocumentFailed(_logger, error);
+            Log.StatsDocumentFailed(_logger, error);
         }
         finally
         {

@@ -46,9 +46,6 @@ internal sealed partial class Core(Worker worker, int id)
     /// <summary>Gets the number of the request among those of its application.</summary>
     public long AppRequest { get; private set; }
 
-    /// <summary>Gets the time limit of the request's mount; null where it has none of its own.</summary>
-    public TimeSpan? MountTimeout { get; private set; }
-
     /// <summary>Gets whether the request is answered with a static file.</summary>
     public bool IsStatic { get; private set; }
 
@@ -87,6 +84,7 @@ internal sealed partial class Core(Worker worker, int id)
         Counters = Request as IRequestCounters ?? _httpCounters.Attach(features);
         features.Set<IHarakiriFeature>(this);
         Volatile.Write(ref _sequence, _sequence + 1);
+        BeginHarakiri(features);
         context.Response.OnCompleted(
             static state =>
             {
@@ -169,7 +167,6 @@ internal sealed partial class Core(Worker worker, int id)
         Counters = null;
         App = null;
         AppRequest = 0;
-        MountTimeout = null;
         IsStatic = false;
         IsOffloaded = false;
         _hasNoApp = false;

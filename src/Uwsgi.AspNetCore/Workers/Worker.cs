@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Options;
+using Uwsgi.AspNetCore.Harakiri;
 using Uwsgi.AspNetCore.Mounts;
 
 namespace Uwsgi.AspNetCore.Workers;
@@ -33,6 +34,24 @@ internal sealed class Worker
 
     public TimeProvider Time => _time;
 
+    /// <summary>Gets or sets what watches the time limits of requests; null where nothing does.</summary>
+    public HarakiriWatchdog? Watchdog { get; set; }
+
+    /// <summary>Gets how many requests have come to their time limit.</summary>
+    public long HarakiriCount
+    {
+        get
+        {
+            var count = 0L;
+            foreach (var core in Cores)
+            {
+                count += core.Harakiris;
+            }
+
+            return count;
+        }
+    }
+
     /// <summary>Gets whether somebody wants to know about every request that has ended.</summary>
     public bool HasObservers => _observers.Length > 0;
 
@@ -50,11 +69,8 @@ internal sealed class Worker
     /// <summary>Gets all cores, busy or not.</summary>
     public ReadOnlySpan<Core> Cores => Volatile.Read(ref _cores);
 
-    /// <summary>Gets or sets how many requests were taken from the application because they took too long.</summary>
-    public long HarakiriCount { get; set; }
-
-    /// <summary>Gets or sets how many of them are still running in the application.</summary>
-    public int StuckCount { get; set; }
+    /// <summary>Gets how many requests that were taken from the application are still running in it.</summary>
+    public int StuckCount => Watchdog?.Stuck ?? 0;
 
     /// <summary>Gets uWSGI's average response time: after each request the mean of the old value and the request's own time.</summary>
     public TimeSpan AverageTime => _time.GetElapsedTime(0, Volatile.Read(ref _averageTicks));

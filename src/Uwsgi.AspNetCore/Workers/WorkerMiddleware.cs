@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
+using Uwsgi.AspNetCore.Harakiri;
 using Uwsgi.AspNetCore.Stats;
 
 namespace Uwsgi.AspNetCore.Workers;
@@ -23,6 +24,7 @@ internal sealed class WorkerMiddleware(RequestDelegate next, Worker worker)
 
             // Its instruments come into being with the counters they read.
             services.GetRequiredService<WorkerMetrics>();
+            HarakiriMiddleware.Start(services);
             return new WorkerMiddleware(next, services.GetRequiredService<Worker>()).InvokeAsync;
         });
     }
@@ -35,33 +37,43 @@ internal sealed class WorkerMiddleware(RequestDelegate next, Worker worker)
         {
             task = next(context);
         }
-        catch
+        catch (Exception error)
         {
-            core.NoteException();
-            throw;
+            task = Task.FromException(error);
         }
 
-        return task.IsCompletedSuccessfully ? task : AwaitAsync(task, core);
+        return task.IsCompletedSuccessfully && !core.IsOverdue ? task : AwaitAsync(task, core, context);
     }
 
-    private static async Task AwaitAsync(Task task, Core core)
+    private static async Task AwaitAsync(Task task, Core core, HttpContext context)
     {
         try
         {
             await task;
         }
+        catch (OperationCanceledException) when (core.IsOverdue)
+        {
+            // What the watchdog has caused is no failure of the application.
+            await HarakiriMiddleware.AnswerAsync(context, core);
+            return;
+        }
         catch
         {
             core.NoteException();
+            HarakiriMiddleware.LeaveToServer(context, core);
             throw;
+        }
+
+        if (core.IsOverdue)
+        {
+            await HarakiriMiddleware.CorrectAsync(context, core);
         }
     }
 
     private static bool IsNeeded(IServiceProvider services)
     {
         var options = services.GetRequiredService<IOptions<UwsgiOptions>>().Value;
-        return options.Harakiri is not null
-            || options.Mounts.Values.Any(static mount => mount.Harakiri is not null)
+        return HarakiriMiddleware.HasLimits(options)
             || options.Stats.Count > 0
             || services.GetRequiredService<Worker>().HasObservers
             || services.GetServices<IWatchesRequests>().Any()

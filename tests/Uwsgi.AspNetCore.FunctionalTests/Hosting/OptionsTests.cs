@@ -277,6 +277,7 @@ public class OptionsTests
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.Logging.ClearProviders();
         builder.Configuration.AddJsonStream(new MemoryStream(System.Text.Encoding.UTF8.GetBytes(json)));
+        builder.Services.AddUwsgiApp("shop", static _ => { });
         return builder.UseUwsgi();
     }
 

@@ -20,6 +20,12 @@ internal static class ChildApp
         var builder = WebApplication.CreateBuilder(args);
         builder.Logging.ClearProviders();
         builder.UseUwsgi();
+        if (builder.Configuration.GetValue<int?>("Threads") is { } threads)
+        {
+            ThreadPool.SetMinThreads(threads, threads);
+            ThreadPool.SetMaxThreads(threads, threads);
+        }
+
         await using var app = builder.Build();
         Map(app);
         await app.StartAsync();
@@ -49,6 +55,19 @@ internal static class ChildApp
 
             return Environment.ProcessId;
         });
+        app.MapGet("/block", () =>
+        {
+            using var never = new ManualResetEventSlim();
+            never.Wait(CancellationToken.None);
+        });
+        app.MapGet("/finish", async (IHostApplicationLifetime lifetime) =>
+        {
+            var stopping = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            await using var registration = lifetime.ApplicationStopping.Register(stopping.SetResult);
+            Console.WriteLine(Holding);
+            await stopping.Task;
+            return "finished";
+        }).DisableHarakiri();
     }
 
     private static async Task<string> ReceiveAsync(HttpRequest request, MemoryWatch memory)

@@ -290,6 +290,10 @@ public class GatewayRequestResetTests
 
         public override void EndResponse() => throw new NotSupportedException();
 
+        public override Action? Answer(ReadOnlySpan<byte> response) => throw new NotSupportedException();
+
+        public override Action? Cut(ConnectionAbortedException reason) => throw new NotSupportedException();
+
         public override void Abort(ConnectionAbortedException reason) => throw new NotSupportedException();
     }
 }
