@@ -17,7 +17,8 @@ results=$PWD/TestResults
 # program, or file of one:Debian package
 needs=(
   apache2:apache2 caddy:caddy cgi-fcgi:libfcgi-bin chromium:chromium curl:curl haproxy:haproxy lighttpd:lighttpd nginx:nginx
-  spawn-fcgi:spawn-fcgi uwsgi:uwsgi-core /usr/lib/apache2/modules/mod_xsendfile.so:libapache2-mod-xsendfile
+  spawn-fcgi:spawn-fcgi systemd-analyze:systemd systemd-socket-activate:systemd uwsgi:uwsgi-core
+  /usr/lib/apache2/modules/mod_xsendfile.so:libapache2-mod-xsendfile
 )
 
 # Debian keeps servers where a normal user's PATH does not lead.

@@ -8,7 +8,8 @@ namespace Uwsgi.AspNetCore.InteropTests.FirstSteps;
 public sealed class DocumentationTests
 {
     public static TheoryData<string> Pages => new(
-        "README.md", "CHANGELOG.md", "samples/README.md", "samples/Hello/README.md", "samples/Mounts/README.md", "samples/FrontEnds/README.md", "src/Uwsgi.AspNetCore/package/README.md");
+        "README.md", "CHANGELOG.md", "samples/README.md", "samples/Hello/README.md", "samples/Mounts/README.md", "samples/FrontEnds/README.md",
+        "samples/Operations/README.md", "src/Uwsgi.AspNetCore/package/README.md");
 
     [Theory]
     [MemberData(nameof(Pages))]

@@ -26,15 +26,15 @@ internal sealed class ListeningApp : IAsyncDisposable
     }
 
     /// <summary>Gets the address the app listens on with a scheme.</summary>
-    public EndPoint this[string scheme]
+    public EndPoint this[string scheme] => FindAddress(_process.Output, scheme);
+
+    /// <summary>Finds an address with a scheme in what an app has written.</summary>
+    public static EndPoint FindAddress(string output, string scheme)
     {
-        get
-        {
-            var start = $"{Prefix}{scheme}://";
-            var line = _process.Output.Split('\n').Select(line => line.Trim()).FirstOrDefault(line => line.StartsWith(start, StringComparison.Ordinal))
-                ?? throw new InvalidOperationException($"The app does not listen on {scheme}:\n{_process.Output}");
-            return IPEndPoint.Parse(line[start.Length..]);
-        }
+        var start = $"{Prefix}{scheme}://";
+        var line = output.Split('\n').Select(line => line.Trim()).FirstOrDefault(line => line.StartsWith(start, StringComparison.Ordinal))
+            ?? throw new InvalidOperationException($"The app does not listen on {scheme}:\n{output}");
+        return IPEndPoint.Parse(line[start.Length..]);
     }
 
     public ValueTask DisposeAsync() => _process.DisposeAsync();

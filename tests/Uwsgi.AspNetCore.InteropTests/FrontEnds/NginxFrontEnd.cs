@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Uwsgi.AspNetCore.InteropTests.FirstSteps;
 using Uwsgi.AspNetCore.InteropTests.Processes;
 
 namespace Uwsgi.AspNetCore.InteropTests.FrontEnds;
@@ -15,9 +16,19 @@ internal sealed class NginxFrontEnd : FrontEndServer
     protected override (string Argument, Func<string, string> Parse) VersionCommand =>
         ("-v", output => output[output.IndexOf("nginx/", StringComparison.Ordinal)..].Trim());
 
-    public static async Task<NginxFrontEnd> StartAsync(string file, (string Documented, EndPoint Actual) upstream)
+    /// <summary>Starts nginx with a file, and with copies of what lies beside it; a name that ends with a slash is an empty directory.</summary>
+    public static async Task<NginxFrontEnd> StartAsync(string file, (string Documented, EndPoint Actual) upstream, params string[] beside)
     {
         var nginx = new NginxFrontEnd(RequiredProgram.Find("nginx", "nginx"), file, upstream);
+        foreach (var name in beside)
+        {
+            System.IO.Directory.CreateDirectory(Path.GetDirectoryName(nginx.Directory[name])!);
+            if (!name.EndsWith('/'))
+            {
+                File.Copy(Repository.PathOf(Path.Combine(Path.GetDirectoryName(file)!, name)), nginx.Directory[name]);
+            }
+        }
+
         await nginx.StartAsync();
         return nginx;
     }
