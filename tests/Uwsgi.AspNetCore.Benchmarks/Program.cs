@@ -2,6 +2,7 @@ using Uwsgi.AspNetCore.Benchmarks;
 using Uwsgi.AspNetCore.Benchmarks.Allocations;
 using Uwsgi.AspNetCore.Benchmarks.Comparison;
 using Uwsgi.AspNetCore.Benchmarks.Micro;
+using Uwsgi.AspNetCore.Benchmarks.Operations;
 
 #if DEBUG
 Console.Error.WriteLine("warning: this is a Debug build; add -c Release for figures that mean something");
@@ -13,6 +14,7 @@ try
     {
         ["compare", .. var rest] => await CompareCommand.RunAsync(rest),
         ["allocations", .. var rest] => await AllocationsCommand.RunAsync(rest),
+        ["operations", .. var rest] => await OperationsCommand.RunAsync(rest),
         ["micro", .. var rest] => MicroCommand.Run(rest),
         ["serve", .. var rest] => await ServeCommand.RunAsync(rest),
         _ => Usage(),
@@ -35,6 +37,8 @@ static int Usage()
         allocations   bytes per request in steady state, without sockets
           --requests 20000        requests per batch
           --types                 also which types take them, by sampling
+        operations    what harakiri, statistics, mounts and the like add to a request
+          --rounds 9 --requests 100000
         micro         BenchmarkDotNet over the layers; takes its arguments, such as --filter '*Decode*' or --list flat
         """);
     return 2;

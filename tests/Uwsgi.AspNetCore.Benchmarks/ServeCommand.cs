@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Uwsgi.AspNetCore.Benchmarks.Operations;
 
 namespace Uwsgi.AspNetCore.Benchmarks;
 
@@ -24,6 +25,7 @@ internal static class ServeCommand
         var uwsgi = options.Value("--uwsgi");
         var fastCgi = options.Value("--fastcgi");
         var scgi = options.Value("--scgi");
+        var operations = options.Switch("--operations");
         options.ThrowIfAnyLeft();
 
         var builder = WebApplication.CreateBuilder();
@@ -43,6 +45,11 @@ internal static class ServeCommand
                 Add(options.ScgiSockets, scgi);
                 options.Backlog = Backlog;
             });
+        }
+
+        if (operations)
+        {
+            OperationSwitches.AddAll(builder);
         }
 
         await using var app = builder.Build();

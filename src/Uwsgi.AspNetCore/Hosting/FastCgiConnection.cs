@@ -522,7 +522,7 @@ internal sealed class FastCgiConnection
                 Requests.IsClosing = true;
             }
 
-            await SendLastAsync(exchange, output => WriteRejection(output, exchange, rejected));
+            await SendRejectionAsync(exchange, rejected);
         }
         catch (Exception broken)
         {
@@ -540,6 +540,10 @@ internal sealed class FastCgiConnection
             Finish(exchange, reuse);
         }
     }
+
+    // On its own, so that a request which is not rejected pays for no closure.
+    private ValueTask SendRejectionAsync(FastCgiExchange exchange, GatewayProtocolException rejected) =>
+        SendLastAsync(exchange, output => WriteRejection(output, exchange, rejected));
 
     private async ValueTask EndFailedAsync(FastCgiExchange exchange)
     {

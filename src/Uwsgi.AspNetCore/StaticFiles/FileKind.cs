@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text;
 
 namespace Uwsgi.AspNetCore.StaticFiles;
 
@@ -16,6 +17,7 @@ internal enum FileKind
 /// <summary>Asks the file system for the kind of a path: one call, nothing opened, and no error for whatever a client makes up.</summary>
 internal static class FileKinds
 {
+    private const int ShortPath = 512;
     private const int CurrentDirectory = -100;
     private const uint TypeOnly = 1;
     private const int TypeMask = 0xF000;
@@ -25,19 +27,26 @@ internal static class FileKinds
     private static readonly bool HasStatX = OperatingSystem.IsLinux() && TryStatX();
 
     /// <summary>Gets the kind; where the system does not tell special files apart (other systems than Linux), they count as files.</summary>
-    public static FileKind Of(string path)
+    public static FileKind Of(string path) => Of(path, []);
+
+    /// <summary>Gets the kind of a path in two parts. Most requests are no files, so a short one is put together without a string.</summary>
+    public static FileKind Of(string start, ReadOnlySpan<char> rest)
     {
         if (!HasStatX)
         {
-            return OfAnySystem(path);
+            return OfAnySystem(string.Concat(start, rest));
         }
 
-        return NativeMethods.StatX(CurrentDirectory, path, 0, TypeOnly, out var entry) != 0 ? FileKind.None : (entry.Mode & TypeMask) switch
+        Span<byte> buffer = stackalloc byte[ShortPath];
+        if (Encoding.UTF8.GetMaxByteCount(start.Length + rest.Length) >= buffer.Length)
         {
-            RegularFile => FileKind.File,
-            Directory => FileKind.Directory,
-            _ => FileKind.Special,
-        };
+            buffer = new byte[Encoding.UTF8.GetMaxByteCount(start.Length + rest.Length) + 1];
+        }
+
+        var length = Encoding.UTF8.GetBytes(start, buffer);
+        length += Encoding.UTF8.GetBytes(rest, buffer[length..]);
+        buffer[length] = 0;
+        return OfEntry(NativeMethods.StatX(CurrentDirectory, ref MemoryMarshal.GetReference(buffer), 0, TypeOnly, out var entry), entry);
     }
 
     internal static FileKind OfAnySystem(string path) =>
@@ -46,12 +55,20 @@ internal static class FileKinds
         : Path.Exists(path) ? FileKind.Special
         : FileKind.None;
 
+    private static FileKind OfEntry(int result, in Entry entry) => result != 0 ? FileKind.None : (entry.Mode & TypeMask) switch
+    {
+        RegularFile => FileKind.File,
+        Directory => FileKind.Directory,
+        _ => FileKind.Special,
+    };
+
     // Old C libraries lack the call, and some sandboxes forbid it.
     private static bool TryStatX()
     {
         try
         {
-            return NativeMethods.StatX(CurrentDirectory, "/", 0, TypeOnly, out var entry) == 0 && (entry.Mode & TypeMask) == Directory;
+            Span<byte> root = [(byte)'/', 0];
+            return OfEntry(NativeMethods.StatX(CurrentDirectory, ref root[0], 0, TypeOnly, out var entry), entry) == FileKind.Directory;
         }
         catch (EntryPointNotFoundException)
         {
@@ -69,10 +86,10 @@ internal static class FileKinds
 
     private static class NativeMethods
     {
-#pragma warning disable SYSLIB1054, CA2101 // The source generator would need unsafe code.
+#pragma warning disable SYSLIB1054 // The source generator would need unsafe code.
         [DllImport("libc", EntryPoint = "statx")]
         [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-        public static extern int StatX(int directory, [MarshalAs(UnmanagedType.LPUTF8Str)] string path, int flags, uint mask, out Entry entry);
-#pragma warning restore SYSLIB1054, CA2101
+        public static extern int StatX(int directory, ref byte path, int flags, uint mask, out Entry entry);
+#pragma warning restore SYSLIB1054
     }
 }

@@ -119,18 +119,30 @@ internal sealed class StaticFileFinder
     private bool TryFindBelow(StaticRoot root, ReadOnlySpan<char> rest, out StaticFile file)
     {
         file = default;
-        var path = root.Append(rest);
-        switch (FileKinds.Of(path))
+        if (rest is [.., '/'] && _indexes.Length == 0)
+        {
+            // Only a directory has such a path, and nothing stands for one.
+            return false;
+        }
+
+        string? path;
+        switch (root.KindOf(rest))
         {
             case FileKind.File when rest.IsEmpty:
                 return TryFindMappedFile(root, out file);
             case FileKind.File when rest[^1] != '/':
+                path = root.Append(rest);
                 break;
-            case FileKind.Directory when FindIndex(path) is { } index:
-                path = index;
+            case FileKind.Directory when _indexes.Length > 0:
+                path = FindIndex(root.Append(rest));
                 break;
             default:
                 return false;
+        }
+
+        if (path is null)
+        {
+            return false;
         }
 
         return RealPath.Resolve(root.Path) is { } realRoot && TryApprove(path, realRoot, out file);

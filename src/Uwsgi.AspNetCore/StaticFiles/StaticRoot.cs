@@ -15,6 +15,9 @@ internal sealed class StaticRoot
 
     public string Path { get; }
 
+    /// <summary>Gets what the path of a request leads to.</summary>
+    public FileKind KindOf(ReadOnlySpan<char> rest) => FileKinds.Of(rest.IsEmpty ? Path : _stem, rest);
+
     /// <summary>Puts the path of a request behind the directory; it starts with a slash or is empty.</summary>
     public string Append(ReadOnlySpan<char> rest) => rest.IsEmpty ? Path : string.Concat(_stem, rest);
 }

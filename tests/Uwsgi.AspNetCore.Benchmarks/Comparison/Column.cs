@@ -6,7 +6,9 @@ namespace Uwsgi.AspNetCore.Benchmarks.Comparison;
 /// <param name="Upstream">The program behind nginx; each column has its own process of it.</param>
 /// <param name="Location">The directives of the nginx location, given the name of the upstream block.</param>
 /// <param name="KeepAlive">How many idle connections nginx keeps; zero opens one per request.</param>
-internal sealed record Column(string Key, string Title, Upstream Upstream, Func<string, string> Location, int KeepAlive = 0)
+/// <param name="Without">The column that differs in nothing but what this one is about, for a ratio of its own.</param>
+internal sealed record Column(
+    string Key, string Title, Upstream Upstream, Func<string, string> Location, int KeepAlive = 0, string? Without = null)
 {
     /// <summary>What the other protocols pass on without being told.</summary>
     private const string HttpHost = "proxy_set_header Host $http_host;";
@@ -88,10 +90,18 @@ internal sealed record Column(string Key, string Title, Upstream Upstream, Func<
         new("uwsgi", "`uwsgi_pass`, a connection per request", Upstream.Uwsgi, name => $"{UwsgiParams} uwsgi_pass {name};"),
         new("scgi", "`scgi_pass`, a connection per request", Upstream.Scgi, name => $"{ScgiParams} scgi_pass {name};"),
         new("fastcgi", "`fastcgi_pass`, a connection per request", Upstream.FastCgi, name => $"{FastCgiParams} fastcgi_pass {name};"),
-        new("fastcgi-kept", "`fastcgi_pass`, kept connections", Upstream.FastCgi, name => $"{FastCgiParams} fastcgi_keep_conn on; fastcgi_pass {name};", KeepAlive: 64),
+        new("fastcgi-kept", "`fastcgi_pass`, kept connections", Upstream.FastCgi, KeptFastCgi, KeepAlive: 64),
+        new(
+            "uwsgi-operations", "`uwsgi_pass`, every operation on", Upstream.Uwsgi.WithOperations(),
+            name => $"{UwsgiParams} uwsgi_pass {name};", Without: "uwsgi"),
+        new(
+            "fastcgi-kept-operations", "`fastcgi_pass`, kept connections, every operation on", Upstream.FastCgi.WithOperations(),
+            KeptFastCgi, KeepAlive: 64, Without: "fastcgi-kept"),
     ];
 
     public static IReadOnlyList<Column> Select(string? keys) => keys is null ? All : [.. keys.Split(',').Select(Find)];
+
+    private static string KeptFastCgi(string name) => $"{FastCgiParams} fastcgi_keep_conn on; fastcgi_pass {name};";
 
     private static Column Find(string key) => All.FirstOrDefault(column => column.Key == key)
         ?? throw new CommandException($"no column '{key}'; there are {string.Join(", ", All.Select(column => column.Key))}");

@@ -37,6 +37,17 @@ internal static class MarkdownReport
                 + $"| {column.Median(round => round.NginxMicroseconds):F1} µs |");
         }
 
+        foreach (var column in result.Columns)
+        {
+            if (Find(result, column.Column.Without ?? string.Empty) is { } without)
+            {
+                text.AppendLine();
+                text.AppendLine(
+                    $"{column.Column.Title}: {Ratio(column, without, AppTime)} the CPU per request and {Ratio(column, without, Rate)} the requests/s "
+                    + "of the same without.");
+            }
+        }
+
         return text.ToString();
     }
 

@@ -6,21 +6,24 @@ namespace Uwsgi.AspNetCore.Benchmarks.Comparison;
 internal abstract class Upstream
 {
     /// <summary>This program again, serving Kestrel's HTTP.</summary>
-    public static Upstream Http { get; } = new AppUpstream("--http");
+    public static AppUpstream Http { get; } = new AppUpstream("--http");
 
     /// <summary>This program again, serving uwsgi.</summary>
-    public static Upstream Uwsgi { get; } = new AppUpstream("--uwsgi");
+    public static AppUpstream Uwsgi { get; } = new AppUpstream("--uwsgi");
 
     /// <summary>This program again, serving FastCGI.</summary>
-    public static Upstream FastCgi { get; } = new AppUpstream("--fastcgi");
+    public static AppUpstream FastCgi { get; } = new AppUpstream("--fastcgi");
 
     /// <summary>This program again, serving SCGI.</summary>
-    public static Upstream Scgi { get; } = new AppUpstream("--scgi");
+    public static AppUpstream Scgi { get; } = new AppUpstream("--scgi");
 
     public abstract Task<RunningUpstream> StartAsync(Scenario scenario, string socketPath, bool tcp);
 
-    private sealed class AppUpstream(string door) : Upstream
+    public sealed class AppUpstream(params string[] arguments) : Upstream
     {
+        /// <summary>The same with every operation of <see cref="Operations.OperationSwitches"/> turned on.</summary>
+        public Upstream WithOperations() => new AppUpstream(["--operations", .. arguments]);
+
         public override async Task<RunningUpstream> StartAsync(Scenario scenario, string socketPath, bool tcp)
         {
             var process = Process.Start(CreateStartInfo(scenario, tcp ? "127.0.0.1:0" : "unix:" + socketPath))!;
@@ -49,7 +52,7 @@ internal abstract class Upstream
                 start.ArgumentList.Add(typeof(AppUpstream).Assembly.Location);
             }
 
-            foreach (var argument in (string[])["serve", "--scenario", scenario.Name, door, address])
+            foreach (var argument in (string[])["serve", "--scenario", scenario.Name, .. arguments, address])
             {
                 start.ArgumentList.Add(argument);
             }

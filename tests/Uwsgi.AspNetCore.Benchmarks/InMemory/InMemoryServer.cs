@@ -40,8 +40,12 @@ internal sealed class InMemoryServer : IAsyncDisposable
         StartAsync(request, listen => listen.UseUwsgi(), builder => builder.WebHost.UseUwsgi());
 
     /// <summary>Starts it with FastCGI.</summary>
-    public static Task<InMemoryServer> StartFastCgiAsync(byte[] request) =>
-        StartAsync(request, listen => listen.UseFastCgi(), builder => builder.WebHost.UseUwsgi());
+    public static Task<InMemoryServer> StartFastCgiAsync(byte[] request, Action<WebApplicationBuilder>? configure = null) =>
+        StartAsync(request, listen => listen.UseFastCgi(), builder =>
+        {
+            builder.WebHost.UseUwsgi();
+            configure?.Invoke(builder);
+        });
 
     /// <summary>Starts it with SCGI.</summary>
     public static Task<InMemoryServer> StartScgiAsync(byte[] request) =>
