@@ -11,7 +11,7 @@ internal sealed class LogLineWriter(LogFormat? format, bool isAddressForwarded, 
     private const int WorkerId = 1;
     private const int Switches = 1;
 
-    private readonly ProcessMemory _memory = new(time);
+    private readonly ProcessFigures _process = new(time);
 
     /// <param name="core">The request.</param>
     /// <param name="elapsed">How long it took.</param>
@@ -178,10 +178,10 @@ internal sealed class LogLineWriter(LogFormat? format, bool isAddressForwarded, 
             LogVariable.PktSize => request.MeasureVariables().Bytes,
             LogVariable.Modifier1 => request.Gateway?.Modifier1 ?? 0,
             LogVariable.Modifier2 => request.Gateway?.Modifier2 ?? 0,
-            LogVariable.Rss => _memory.Bytes.Resident,
-            LogVariable.RssM => _memory.Bytes.Resident / Megabyte,
-            LogVariable.Vsz => _memory.Bytes.Virtual,
-            LogVariable.VszM => _memory.Bytes.Virtual / Megabyte,
+            LogVariable.Rss => _process.ReadMemory().Resident,
+            LogVariable.RssM => _process.ReadMemory().Resident / Megabyte,
+            LogVariable.Vsz => _process.ReadMemory().Virtual,
+            LogVariable.VszM => _process.ReadMemory().Virtual / Megabyte,
             LogVariable.RErr => Count(counters?.HasReadFailed),
             LogVariable.WErr => Count(counters?.HasWriteFailed),
             _ => Count(counters?.HasReadFailed) + Count(counters?.HasWriteFailed),

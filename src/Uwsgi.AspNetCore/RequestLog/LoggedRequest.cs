@@ -1,3 +1,4 @@
+using System.Text;
 using Uwsgi.AspNetCore.Http;
 using Uwsgi.AspNetCore.Protocols;
 using Uwsgi.AspNetCore.Workers;
@@ -65,12 +66,19 @@ internal readonly struct LoggedRequest(Core core, TimeSpan elapsed, DateTimeOffs
     /// <summary>Counts the variables of the request, and their bytes in a uwsgi packet.</summary>
     public (int Count, int Bytes) MeasureVariables()
     {
+        var bytes = 0;
         if (_variables is null)
         {
-            return HttpVariables.Measure(core, BytesPerVariable);
+            var count = 0;
+            foreach (var (name, value) in HttpVariables.GetAll(core))
+            {
+                count++;
+                bytes += BytesPerVariable + name.Length + Encoding.UTF8.GetByteCount(value);
+            }
+
+            return (count, bytes);
         }
 
-        var bytes = 0;
         for (var i = 0; i < _variables.Count; i++)
         {
             bytes += BytesPerVariable + _variables.Name(i).Length + _variables.Value(i).Length;

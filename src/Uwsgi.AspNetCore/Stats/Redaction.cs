@@ -10,19 +10,23 @@ internal static class Redaction
 
     private static readonly SearchValues<char> Separators = SearchValues.Create("?&;#, ");
 
+    // What ends a value in a URL. Commas, blanks and semicolons may be part of a credential, and rather too much is hidden than its end shown.
+    private static readonly SearchValues<char> ValueEnds = SearchValues.Create("&#");
+
     // Parts of names: HTTP_COOKIE, HTTP_PROXY_AUTHORIZATION, REDIRECT_HTTP_AUTHORIZATION, SSL_CLIENT_CERT_CHAIN_0, HTTP_X_CSRF_TOKEN …
     private static readonly SearchValues<string> SecretParts = SearchValues.Create(
         [
             "COOKIE", "AUTHORIZATION", "X_AUTH", "TOKEN", "JWT", "ASSERTION", "SECRET", "PASSW", "CREDENTIAL", "API_KEY", "APIKEY", "API-KEY",
-            "ACCESS_KEY", "SIGNATURE", "SESSION", "CERT",
+            "ACCESS_KEY", "SIGNATURE", "SESSION", "CERT", "PASSPHRASE", "OIDC_DATA", "SSL_CLIENT", "TLS_CLIENT",
         ],
         StringComparison.OrdinalIgnoreCase);
 
     private static readonly SearchValues<string> SecretParameters = SearchValues.Create(
-        ["code", "sig", "key", "pass", "pwd"], StringComparison.OrdinalIgnoreCase);
+        ["code", "sig", "key", "pass", "pwd", "auth", "ticket", "otp", "hmac", "SAMLResponse"], StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Tells whether a variable's value must not be shown.</summary>
-    public static bool IsSecret(string name) => name.AsSpan().ContainsAny(SecretParts);
+    public static bool IsSecret(string name) =>
+        (name.AsSpan().ContainsAny(SecretParts) || name.EndsWith("_KEY", StringComparison.OrdinalIgnoreCase)) && !IsVerdict(name);
 
     /// <summary>Masks the values of parameters that carry credentials, such as <c>access_token</c> in a query string.</summary>
     public static string MaskParameters(string value)
@@ -41,6 +45,8 @@ internal static class Redaction
             var equals = value.AsSpan(start, end - start).IndexOf('=');
             if (equals > 0 && IsSecretParameter(value.Substring(start, equals)))
             {
+                var rest = value.AsSpan(end).IndexOfAny(ValueEnds);
+                end = rest < 0 ? value.Length : end + rest;
                 (masked ??= new StringBuilder()).Append(value, copied, start + equals + 1 - copied).Append(Mask);
                 copied = end;
             }
@@ -50,6 +56,9 @@ internal static class Redaction
 
         return masked is null ? value : masked.Append(value, copied, value.Length - copied).ToString();
     }
+
+    // Whether the web server has accepted the client certificate says nothing about whose it is.
+    private static bool IsVerdict(string name) => name.EndsWith("SSL_CLIENT_VERIFY", StringComparison.OrdinalIgnoreCase);
 
     private static bool IsSecretParameter(string name)
     {

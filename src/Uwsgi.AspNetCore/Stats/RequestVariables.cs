@@ -1,5 +1,3 @@
-using System.Globalization;
-using Microsoft.AspNetCore.Http.Features;
 using Uwsgi.AspNetCore.Http;
 using Uwsgi.AspNetCore.Protocols;
 using Uwsgi.AspNetCore.Workers;
@@ -76,9 +74,9 @@ internal sealed class RequestVariables
         {
             ReadGateway(gateway.Variables);
         }
-        else if (core.Request is { } request)
+        else
         {
-            ReadHttp(request, core.Connection);
+            ReadHttp(core);
         }
     }
 
@@ -94,40 +92,20 @@ internal sealed class RequestVariables
         }
     }
 
-    private void ReadHttp(IHttpRequestFeature request, IHttpConnectionFeature? connection)
+    private void ReadHttp(Core core)
     {
-        var query = request.QueryString is ['?', .. var parameters] ? parameters : string.Empty;
-        Add("REQUEST_METHOD", request.Method);
-        Add("REQUEST_URI", string.IsNullOrEmpty(request.RawTarget) ? request.PathBase + request.Path + request.QueryString : request.RawTarget);
-        Add("PATH_INFO", request.Path);
-        Add("QUERY_STRING", query);
-        Add("SERVER_PROTOCOL", request.Protocol);
-        Add("REQUEST_SCHEME", request.Scheme);
-        Add("SCRIPT_NAME", request.PathBase);
-        if (connection is { RemoteIpAddress: { } address })
+        foreach (var (name, value) in HttpVariables.GetAll(core))
         {
-            Add("REMOTE_ADDR", address.ToString());
-            Add("REMOTE_PORT", connection.RemotePort.ToString(CultureInfo.InvariantCulture));
-        }
-
-        foreach (var (name, values) in request.Headers)
-        {
-            if (!Add(ToVariable(name), values.ToString()))
+            if (!Add(name, value))
             {
                 return;
             }
         }
     }
 
-    private static string ToVariable(string header)
+    private bool Add(string name, string value)
     {
-        var name = header.Replace('-', '_').ToUpperInvariant();
-        return name is "CONTENT_TYPE" or "CONTENT_LENGTH" ? name : "HTTP_" + name;
-    }
-
-    private bool Add(string name, string? value)
-    {
-        var item = $"{Shorten(name, MaxNameLength)}={(Redaction.IsSecret(name) ? Redaction.Mask : Shorten(Redaction.MaskParameters(value ?? string.Empty), MaxValueLength))}";
+        var item = $"{Shorten(name, MaxNameLength)}={(Redaction.IsSecret(name) ? Redaction.Mask : Shorten(Redaction.MaskParameters(value), MaxValueLength))}";
         _length += item.Length;
         if (_length > MaxRequestLength || _totalLength + _length > MaxTotalLength)
         {

@@ -6,7 +6,7 @@ public sealed partial class UwsgiOptions
     /// <value>Empty by default. <see cref="AllowFrom"/> holds for them, too. uWSGI's option is <c>stats</c>.</value>
     /// <remarks>
     /// Whoever connects receives one JSON document of uWSGI's schema, and the connection is closed; uwsgitop and uwsgi_exporter work with it.
-    /// Cookies, credentials and client certificates of running requests are masked.
+    /// Cookies, credentials and the data of client certificates of running requests are masked.
     /// </remarks>
     public IList<string> Stats { get; } = [];
 

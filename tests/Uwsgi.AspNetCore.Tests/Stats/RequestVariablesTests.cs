@@ -41,10 +41,10 @@ public class RequestVariablesTests
         Assert.Equal(
             [
                 "REQUEST_METHOD=POST", "REQUEST_URI=/shop/orders?a=b&access_token=***", "PATH_INFO=/orders", "QUERY_STRING=a=b&access_token=***",
-                "SERVER_PROTOCOL=HTTP/2", "REQUEST_SCHEME=https", "SCRIPT_NAME=/shop", "REMOTE_ADDR=192.0.2.7", "REMOTE_PORT=4711",
-                "CONTENT_LENGTH=7", "CONTENT_TYPE=text/plain", "HTTP_COOKIE=***", "HTTP_HOST=shop.test", "HTTP_X_TAG=one,two",
+                "SERVER_PROTOCOL=HTTP/2", "REQUEST_SCHEME=https", "SCRIPT_NAME=/shop", "HTTPS=on", "REMOTE_ADDR=192.0.2.7", "REMOTE_PORT=4711",
+                "SERVER_NAME=shop.test", "CONTENT_TYPE=text/plain", "CONTENT_LENGTH=7", "HTTP_COOKIE=***", "HTTP_HOST=shop.test", "HTTP_X_TAG=one, two",
             ],
-            Read(context).Take(9).Concat(Read(context).Skip(9).Order(StringComparer.Ordinal)));
+            Read(context).Take(13).Concat(Read(context).Skip(13).Order(StringComparer.Ordinal)));
     }
 
     [Theory]
@@ -57,11 +57,17 @@ public class RequestVariablesTests
     [InlineData("SSL_CLIENT_CERT")]
     [InlineData("SSL_CLIENT_RAW_CERT")]
     [InlineData("SSL_CLIENT_CERT_CHAIN_0")]
+    [InlineData("SSL_CLIENT_S_DN")]
+    [InlineData("SSL_CLIENT_S_DN_Email")]
+    [InlineData("SSL_CLIENT_M_SERIAL")]
+    [InlineData("HTTP_X_SSL_CLIENT_DN")]
     [InlineData("HTTP_X_ARR_CLIENTCERT")]
     [InlineData("HTTP_X_CSRF_TOKEN")]
     [InlineData("HTTP_X_API_KEY")]
     [InlineData("HTTP_APIKEY")]
     [InlineData("HTTP_X_AUTH_KEY")]
+    [InlineData("HTTP_X_FUNCTIONS_KEY")]
+    [InlineData("HTTP_X_AMZN_OIDC_DATA")]
     [InlineData("HTTP_X_GOOG_IAP_JWT_ASSERTION")]
     [InlineData("DB_PASSWORD")]
     public void TryRead_Credentials_AreMasked(string name) =>
@@ -71,7 +77,8 @@ public class RequestVariablesTests
     [InlineData("REMOTE_USER", "ada")]
     [InlineData("AUTH_TYPE", "Basic")]
     [InlineData("SSL_CLIENT_VERIFY", "SUCCESS")]
-    [InlineData("SSL_CLIENT_S_DN", "CN=ada,O=Example")]
+    [InlineData("HTTP_X_SSL_CLIENT_VERIFY", "NONE")]
+    [InlineData("SSL_PROTOCOL", "TLSv1.3")]
     [InlineData("HTTP_FORWARDED", "for=192.0.2.1;proto=https")]
     [InlineData("QUERY_STRING", "monkey=1&postcode=2&zip")]
     public void TryRead_AnythingElse_IsShown(string name, string value) =>
@@ -84,6 +91,9 @@ public class RequestVariablesTests
     [InlineData("/?a%63cess%5Ftoken=abc", "/?a%63cess%5Ftoken=***")]
     [InlineData("/?password=", "/?password=***")]
     [InlineData("/?token", "/?token")]
+    [InlineData("/?sig=abc,def;ghi%20jkl mno&page=2", "/?sig=***&page=2")]
+    [InlineData("/?ticket=ST-1#top", "/?ticket=***#top")]
+    [InlineData("for=192.0.2.1, token=a b, c", "for=192.0.2.1, token=***")]
     [InlineData("=&==&token==a=b", "=&==&token=***")]
     public void MaskParameters_HidesCredentialsInUrls(string url, string expected) => Assert.Equal(expected, Redaction.MaskParameters(url));
 

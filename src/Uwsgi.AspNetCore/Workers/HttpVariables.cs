@@ -1,22 +1,21 @@
 using System.Globalization;
-using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Features.Authentication;
-using Uwsgi.AspNetCore.Workers;
+using Microsoft.Extensions.Primitives;
 
-namespace Uwsgi.AspNetCore.RequestLog;
+namespace Uwsgi.AspNetCore.Workers;
 
 /// <summary>The variables that a web server would have sent for a request that came over HTTP.</summary>
 internal static class HttpVariables
 {
     private const string HeaderPrefix = "HTTP_";
 
-    // What nginx's file uwsgi_params sends, without what only the web server knows.
+    // What nginx's file uwsgi_params sends, without what only the web server knows, and the mount.
     private static readonly string[] Names =
     [
-        "REQUEST_METHOD", "REQUEST_URI", "PATH_INFO", "QUERY_STRING", "SERVER_PROTOCOL", "REQUEST_SCHEME", "HTTPS", "REMOTE_ADDR", "REMOTE_PORT",
-        "SERVER_NAME", "SERVER_PORT", "CONTENT_TYPE", "CONTENT_LENGTH",
+        "REQUEST_METHOD", "REQUEST_URI", "PATH_INFO", "QUERY_STRING", "SERVER_PROTOCOL", "REQUEST_SCHEME", "SCRIPT_NAME", "HTTPS", "REMOTE_ADDR",
+        "REMOTE_PORT", "SERVER_NAME", "SERVER_PORT", "CONTENT_TYPE", "CONTENT_LENGTH",
     ];
 
     /// <summary>Gets a variable; <see langword="null"/> or empty when there is none.</summary>
@@ -30,8 +29,9 @@ internal static class HttpVariables
         return name switch
         {
             "REQUEST_METHOD" => request.Method,
-            "REQUEST_URI" => request.RawTarget,
-            "PATH_INFO" => request.PathBase + request.Path,
+            "REQUEST_URI" => string.IsNullOrEmpty(request.RawTarget) ? request.PathBase + request.Path + request.QueryString : request.RawTarget,
+            "PATH_INFO" => request.Path,
+            "SCRIPT_NAME" => request.PathBase,
             "QUERY_STRING" => request.QueryString is ['?', .. var query] ? query : request.QueryString,
             "SERVER_PROTOCOL" => request.Protocol,
             "REQUEST_SCHEME" => request.Scheme,
@@ -53,31 +53,28 @@ internal static class HttpVariables
     public static string? GetUser(Core core) =>
         (core.Request as IFeatureCollection)?.Get<IHttpAuthenticationFeature>()?.User?.Identity?.Name;
 
-    public static (int Count, int Bytes) Measure(Core core, int bytesPerVariable)
+    /// <summary>Gets all variables that are not empty: the request's own, then its headers.</summary>
+    public static IEnumerable<(string Name, string Value)> GetAll(Core core)
     {
-        var (count, bytes) = (0, 0);
         foreach (var name in Names)
         {
             if (Get(core, name) is { Length: > 0 } value)
             {
-                Add(name.Length, value);
+                yield return (name, value);
             }
         }
 
-        foreach (var (name, values) in core.Request?.Headers ?? new HeaderDictionary())
+        if (core.Request is not { } request)
+        {
+            yield break;
+        }
+
+        foreach (var (name, values) in request.Headers)
         {
             if (!IsContent(name))
             {
-                Add(HeaderPrefix.Length + name.Length, values.ToString());
+                yield return (HeaderPrefix + name.Replace('-', '_').ToUpperInvariant(), Join(values));
             }
-        }
-
-        return (count, bytes);
-
-        void Add(int nameLength, string value)
-        {
-            count++;
-            bytes += bytesPerVariable + nameLength + Encoding.UTF8.GetByteCount(value);
         }
     }
 
@@ -87,12 +84,15 @@ internal static class HttpVariables
         {
             if (!IsContent(name) && IsSame(name, variable))
             {
-                return string.Join(", ", values.AsEnumerable());
+                return Join(values);
             }
         }
 
         return null;
     }
+
+    // As nginx joins them.
+    private static string Join(StringValues values) => values.Count == 1 ? values[0] ?? string.Empty : string.Join(", ", values.AsEnumerable());
 
     // Both have variables without the prefix.
     private static bool IsContent(string name) =>

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 
-namespace Uwsgi.AspNetCore.Stats;
+namespace Uwsgi.AspNetCore.Workers;
 
 /// <summary>What the system says about this process. The memory is asked for once a second at most.</summary>
 internal sealed class ProcessFigures(TimeProvider time)
