@@ -17,6 +17,10 @@ internal sealed class StaticFileFinder
     // The backslash separates on Windows, where the colon names drives and streams, too.
     private static readonly SearchValues<char> Forbidden = SearchValues.Create(OperatingSystem.IsWindows() ? "\0\\:*?\"<>|" : "\0\\");
 
+    // Where the file system takes both cases for one name, a script must not be found by the other.
+    private static readonly StringComparison FileNameComparison =
+        OperatingSystem.IsWindows() || OperatingSystem.IsMacOS() ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal;
+
     private readonly StaticRoot[] _roots;
     private readonly StaticMapping[] _mappings;
     private readonly string[] _indexes;
@@ -105,15 +109,20 @@ internal sealed class StaticFileFinder
             return false;
         }
 
+        return !IsSkipped(path);
+    }
+
+    private bool IsSkipped(string path)
+    {
         foreach (var extension in _skippedExtensions)
         {
-            if (path.EndsWith(extension, StringComparison.Ordinal))
+            if (path.EndsWith(extension, FileNameComparison))
             {
-                return false;
+                return true;
             }
         }
 
-        return true;
+        return false;
     }
 
     private bool TryFindBelow(StaticRoot root, ReadOnlySpan<char> rest, out StaticFile file)
@@ -178,8 +187,9 @@ internal sealed class StaticFileFinder
     private bool TryApprove(string path, string realRoot, out StaticFile file)
     {
         file = default;
-        if (RealPath.Resolve(path) is not { } realPath)
+        if (RealPath.Resolve(path) is not { } realPath || IsSkipped(path) || IsSkipped(realPath))
         {
+            // Skipped by the name of an index, or of what a link leads to.
             return false;
         }
 

@@ -72,11 +72,14 @@ internal sealed class StaticFilesMiddleware
             headers.Remove(HeaderNames.Range);
         }
 
+        // While it is sent, too, since that may take its time; and undone if it is not sent.
+        var core = Core.Of(context);
+        core?.NoteStatic(true);
         try
         {
             await new StaticFileMiddleware(response.MissAsync, _environment, Options.Create(response.Options), _loggerFactory).Invoke(context);
         }
-        catch (Exception error) when (!context.Response.HasStarted && error is UnauthorizedAccessException or DirectoryNotFoundException)
+        catch (Exception error) when (error is UnauthorizedAccessException or IOException && !context.Response.HasStarted)
         {
             Log.StaticFileUnreadable(_logger, file.Path, error);
             context.Response.Clear();
@@ -85,12 +88,9 @@ internal sealed class StaticFilesMiddleware
 
         if (response.IsMissed)
         {
+            core?.NoteStatic(false);
             headers.Range = range;
             await _next(context);
-        }
-        else
-        {
-            Core.Of(context)?.NoteStatic();
         }
     }
 

@@ -29,7 +29,10 @@ public sealed partial class UwsgiOptions
     public IList<string> StaticIndex { get; } = [];
 
     /// <summary>Gets the endings of paths that are never looked for among the static files.</summary>
-    /// <value>Empty by default. Compared by case, such as <c>.lua</c>. uWSGI's option is <c>static-skip-ext</c>.</value>
+    /// <value>
+    /// Empty by default. Compared by case where file names are, such as <c>.lua</c>, with the path, with the index of a directory, and with
+    /// what a symbolic link leads to; uWSGI looks at the path alone. uWSGI's option is <c>static-skip-ext</c>.
+    /// </value>
     public IList<string> StaticSkipExt { get; } = [];
 
     /// <summary>Gets the directories outside the roots to which symbolic links may lead.</summary>

@@ -108,8 +108,8 @@ internal sealed partial class Core(Worker worker, int id)
         SelectApp(app);
     }
 
-    /// <summary>Takes note that the request is answered with a file, and by nobody else.</summary>
-    public void NoteStatic() => IsStatic = true;
+    /// <summary>Takes note whether the request is answered with a file, and by nobody else.</summary>
+    public void NoteStatic(bool isStatic = true) => IsStatic = isStatic;
 
     /// <summary>Takes note that the web server was asked to send a file.</summary>
     public void NoteOffloaded()

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Uwsgi.AspNetCore.FunctionalTests.Gateway;
 using Uwsgi.AspNetCore.Testing;
@@ -300,6 +301,103 @@ public sealed class StaticFileTests : IDisposable
 
         Assert.Contains("app: GET /pipe.txt", (await site.GetAsync(Speaker.Http, "/pipe.txt")).Text);
     }
+
+    [Theory]
+    [MemberData(nameof(Speakers))]
+    public async Task A_file_that_vanishes_before_it_is_opened_goes_to_the_app(Speaker speaker)
+    {
+        await using var site = await StartHookedAsync(() => File.Delete(_files["www/letters.txt"]));
+
+        AssertFromTheApp(await site.GetAsync(speaker, "/letters.txt", ("Range", "bytes=0-1")), "/letters.txt");
+    }
+
+    [Theory]
+    [MemberData(nameof(Speakers))]
+    public async Task A_directory_that_vanishes_before_its_file_is_opened_goes_to_the_app(Speaker speaker)
+    {
+        await using var site = await StartHookedAsync(() => Directory.Delete(_files["www/sub"], recursive: true));
+
+        AssertFromTheApp(await site.GetAsync(speaker, "/sub/index.html"), "/sub/index.html");
+    }
+
+    // Opened by somebody who shares it with nobody, which holds for a superuser, too.
+    [Theory]
+    [MemberData(nameof(Speakers))]
+    public async Task A_file_that_cannot_be_opened_goes_to_the_app(Speaker speaker)
+    {
+        await using var site = await StartAsync();
+        await using (new FileStream(_files["www/letters.txt"], FileMode.Open, FileAccess.ReadWrite, FileShare.None))
+        {
+            AssertFromTheApp(await site.GetAsync(speaker, "/letters.txt"), "/letters.txt");
+        }
+
+        Assert.Single(site.Server.Logs.Find("StaticFileUnreadable"));
+        Assert.Equal(Letters, (await site.GetAsync(speaker, "/letters.txt")).Text);
+    }
+
+    [SkippableFact]
+    public async Task A_file_without_permission_goes_to_the_app()
+    {
+        // Write-only for everybody, the superuser included.
+        const string Forbidden = "/sys/bus/platform/drivers_probe";
+        Skip.IfNot(File.Exists(Forbidden) && !CanRead(Forbidden), "This machine has no file that nobody may read.");
+        await using var site = await StartAsync(options => options.StaticMap["/probe"] = Forbidden);
+
+        AssertFromTheApp(await site.GetAsync(Speaker.Http, "/probe"), "/probe");
+        Assert.Single(site.Server.Logs.Find("StaticFileUnreadable"));
+
+        static bool CanRead(string path)
+        {
+            try
+            {
+                File.OpenRead(path).Dispose();
+                return true;
+            }
+            catch (UnauthorizedAccessException)
+            {
+                return false;
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_file_counts_as_static_while_it_is_sent()
+    {
+        var sending = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var site = await StaticSite.StartAsync(
+            options =>
+            {
+                options.CheckStatic.Add(_files["www"]);
+                options.Harakiri = TimeSpan.FromMinutes(1);
+            },
+            host: builder => builder.Services.AddTransient<IStartupFilter>(_ => new SendHook(() =>
+            {
+                sending.SetResult();
+                return release.Task;
+            })));
+        var answer = site.GetAsync(Speaker.Everybody[0], "/letters.txt");
+        await sending.Task.WithTimeoutAsync();
+
+        var isStatic = site.Server.Services.GetRequiredService<Worker>().Cores[0].IsStatic;
+        release.SetResult();
+
+        Assert.True(isStatic);
+        Assert.Equal(Letters, (await answer).Text);
+    }
+
+    private static void AssertFromTheApp(RawResponse response, string path)
+    {
+        Assert.Equal(200, response.StatusCode);
+        Assert.Contains("app: GET " + path, response.Text, StringComparison.Ordinal);
+        Assert.Equal((null, null, null, null), (response["ETag"], response["Last-Modified"], response["Content-Range"], response["Accept-Ranges"]));
+    }
+
+    private Task<StaticSite> StartHookedAsync(Action before) => StartAsync(host: builder => builder.Services.AddTransient<IStartupFilter>(_ => new SendHook(() =>
+    {
+        before();
+        return Task.CompletedTask;
+    })));
 
     private Task<StaticSite> StartAsync(Action<UwsgiOptions>? configure = null, Action<WebApplicationBuilder>? host = null) => StaticSite.StartAsync(
         options =>

@@ -212,6 +212,25 @@ public sealed class StaticFileFinderTests : IDisposable
         Assert.Equal(isFound, Find(path, options => options.StaticSkipExt.Add(".lua")) is not null);
     }
 
+    // Who keeps scripts from being sent does not want them under another name, either.
+    [Theory]
+    [InlineData("/page.txt")]
+    [InlineData("/")]
+    [InlineData("/plain")]
+    [InlineData("/linked/page")]
+    public void TryFind_SkippedExtensionBehindAnotherName_IsNotFound(string path)
+    {
+        _files.Add("www/script.lua").Add("www/index.lua").Add("scripts/page.lua").Link("www/page.txt", "script.lua").Link("www/plain", "script.lua")
+            .Link("scripts/page", "page.lua");
+
+        Assert.Null(Find(path, options =>
+        {
+            options.StaticSkipExt.Add(".lua");
+            options.StaticIndex.Add("index.lua");
+            options.StaticMap["/linked"] = "scripts";
+        }));
+    }
+
     [Theory]
     [InlineData("/s/hello.txt", "map/hello.txt")]
     [InlineData("/shello.txt", null)]
