@@ -46,7 +46,7 @@ internal sealed class StatsServer : IDisposable
     public IEnumerable<StatsEndPoint> Bound => _bound.Select(static entry => entry.EndPoint);
 
     /// <summary>Binds all sockets, and accepts.</summary>
-    /// <exception cref="IOException">An address is in use.</exception>
+    /// <exception cref="IOException">An address is in use, or cannot be listened on.</exception>
     public void Start()
     {
         foreach (var address in _options.Stats)
@@ -58,7 +58,7 @@ internal sealed class StatsServer : IDisposable
 
             foreach (var endPoint in endPoints)
             {
-                Bind(endPoint);
+                Bind(address, endPoint);
             }
         }
 
@@ -81,7 +81,7 @@ internal sealed class StatsServer : IDisposable
         }
     }
 
-    private void Bind(EndPoint endPoint)
+    private void Bind(string address, EndPoint endPoint)
     {
         try
         {
@@ -91,7 +91,13 @@ internal sealed class StatsServer : IDisposable
         }
         catch (SocketException error) when (error.SocketErrorCode == SocketError.AddressAlreadyInUse)
         {
-            throw new IOException($"Cannot listen on {new StatsEndPoint(endPoint, endPoint).Url}: another process is using the address.", error);
+            throw new IOException(
+                $"Uwsgi:Stats: '{address}' cannot be listened on: another process is using {new StatsEndPoint(endPoint, endPoint).Url}. Stop it, or choose another address.",
+                error);
+        }
+        catch (Exception error) when (error is SocketException or IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"Uwsgi:Stats: '{address}' cannot be listened on: {error.Message.TrimEnd('.')}. Choose an address of this machine that this process may use.", error);
         }
     }
 

@@ -263,7 +263,31 @@ public class StatsSocketTests
             uwsgi.Stats.Add(StatsClient.AddressOf(first));
         }));
 
-        Assert.Equal($"Cannot listen on stats://{StatsClient.AddressOf(first)}: another process is using the address.", error.Message);
+        var address = StatsClient.AddressOf(first);
+        Assert.Equal($"Uwsgi:Stats: '{address}' cannot be listened on: another process is using stats://{address}. Stop it, or choose another address.", error.Message);
+    }
+
+    [Theory]
+    [InlineData("192.0.2.1:9191")]
+    [InlineData("unix:/proc/uwsgi/stats.sock")]
+    public async Task An_address_that_cannot_be_had_is_reported_with_its_key(string address)
+    {
+        var error = await Assert.ThrowsAsync<IOException>(() => StartAsync(uwsgi => uwsgi.Stats.Add(address)));
+
+        Assert.StartsWith($"Uwsgi:Stats: '{address}' cannot be listened on: ", error.Message, StringComparison.Ordinal);
+        Assert.EndsWith("Choose an address of this machine that this process may use.", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_address_taken_by_a_live_server_keeps_its_file()
+    {
+        var path = Path.Combine(Path.GetTempPath(), $"stats-{Guid.NewGuid():N}.sock");
+        await using var first = await StartAsync(uwsgi => uwsgi.Stats.Add(path));
+
+        var error = await Assert.ThrowsAsync<IOException>(() => StartAsync(uwsgi => uwsgi.Stats.Add(path)));
+
+        Assert.StartsWith($"Uwsgi:Stats: '{path}' cannot be listened on: ", error.Message, StringComparison.Ordinal);
+        Assert.EndsWith("}", await StatsClient.ReadTextAsync(first), StringComparison.Ordinal);
     }
 
     private static byte[] ToBytes(GatewayProtocol? protocol)
