@@ -24,18 +24,29 @@ internal sealed class OwnRequests(Worker worker)
     {
         if (Core.Of(context) is { } core)
         {
+            // A mount counts its requests when they begin, the host's own pipeline when they end.
+            var mount = core.App;
+            if (mount is not null)
+            {
+                Interlocked.Increment(ref _byApp[mount.Id]);
+            }
+
             context.Response.OnCompleted(() =>
             {
-                Add(core);
+                Add(core, hasMount: mount is not null);
                 return Task.CompletedTask;
             });
         }
     }
 
-    private void Add(Core core)
+    private void Add(Core core, bool hasMount)
     {
         Interlocked.Increment(ref _count);
-        Interlocked.Increment(ref _byApp[(core.App ?? worker.DefaultApp).Id]);
+        if (!hasMount)
+        {
+            Interlocked.Increment(ref _byApp[(core.App ?? worker.DefaultApp).Id]);
+        }
+
         Interlocked.Add(ref _ticks, worker.Time.GetTimestamp() - core.StartTimestamp);
         if (core.Counters is { } counters)
         {

@@ -25,8 +25,15 @@ internal static class StatsEndpoints
         Add("/live.json", "uWSGI statistics, page's data", SendLiveAsync);
         return group;
 
-        void Add(string path, string name, RequestDelegate answer) =>
-            group.MapMethods(path, Methods, answer).WithDisplayName(name).WithMetadata(WatchedEndpoint.Instance);
+        void Add(string path, string name, RequestDelegate answer)
+        {
+            RequestDelegate noted = context =>
+            {
+                context.RequestServices.GetRequiredService<OwnRequests>().Note(context);
+                return answer(context);
+            };
+            group.MapMethods(path, Methods, noted).WithDisplayName(name).WithMetadata(WatchedEndpoint.Instance);
+        }
     }
 
     private static Task SendPreferredAsync(HttpContext context)
@@ -57,7 +64,6 @@ internal static class StatsEndpoints
     private static Task SendAsync(HttpContext context, string contentType, ReadOnlyMemory<byte> body)
     {
         var response = context.Response;
-        context.RequestServices.GetRequiredService<OwnRequests>().Note(context);
         response.ContentType = contentType;
         response.ContentLength = body.Length;
         response.Headers.CacheControl = "no-store";
