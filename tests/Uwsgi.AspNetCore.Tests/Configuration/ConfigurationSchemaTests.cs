@@ -92,6 +92,12 @@ public class ConfigurationSchemaTests
     [InlineData("Backlog")]
     [InlineData("BufferSize")]
     [InlineData("LogSlow")]
+    [InlineData("Harakiri")]
+    [InlineData("HarakiriGrace")]
+    [InlineData("HarakiriMaxStuck")]
+    [InlineData("MaxRequests")]
+    [InlineData("MaxWorkerLifetime")]
+    [InlineData("ReloadOnRss")]
     [InlineData("Limits:MaxRequestBodySize")]
     [InlineData("Limits:MaxDrainBytes")]
     [InlineData("Limits:MaxConcurrentConnections")]
@@ -117,6 +123,10 @@ public class ConfigurationSchemaTests
         {
             Assert.Empty(Validate(key, maximum.GetInt64()));
             Assert.Single(Validate(key, maximum.GetInt64() + 1));
+        }
+        else
+        {
+            Assert.Empty(Validate(key, int.MaxValue));
         }
     }
 
@@ -202,6 +212,7 @@ public class ConfigurationSchemaTests
         return [
             .. new UwsgiOptionsValidator().Validate(null, options).Failures ?? [],
             .. new AspNetCore.RequestLog.RequestLogOptionsValidator().Validate(null, options).Failures ?? [],
+            .. new AspNetCore.Harakiri.HarakiriOptionsValidator().Validate(null, options).Failures ?? [],
         ];
     }
 
