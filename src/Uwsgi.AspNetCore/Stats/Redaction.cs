@@ -29,7 +29,10 @@ internal static class Redaction
         (name.AsSpan().ContainsAny(SecretParts) || name.EndsWith("_KEY", StringComparison.OrdinalIgnoreCase)) && !IsVerdict(name);
 
     /// <summary>Masks the values of parameters that carry credentials, such as <c>access_token</c> in a query string.</summary>
-    public static string MaskParameters(string value)
+    /// <remarks>Also where they are part of a URL that is itself a parameter, percent-encoded once.</remarks>
+    public static string MaskParameters(string value) => MaskParameters(value, isNested: false);
+
+    private static string MaskParameters(string value, bool isNested)
     {
         if (!value.Contains('=', StringComparison.Ordinal))
         {
@@ -47,15 +50,27 @@ internal static class Redaction
             {
                 var rest = value.AsSpan(end).IndexOfAny(ValueEnds);
                 end = rest < 0 ? value.Length : end + rest;
-                (masked ??= new StringBuilder()).Append(value, copied, start + equals + 1 - copied).Append(Mask);
-                copied = end;
+                Hide(start + equals + 1);
+            }
+            else if (equals > 0 && !isNested && HidesSecret(value.AsSpan(start + equals + 1, end - start - equals - 1)))
+            {
+                Hide(start + equals + 1);
             }
 
             start = end + 1;
+
+            void Hide(int from)
+            {
+                (masked ??= new StringBuilder()).Append(value, copied, from - copied).Append(Mask);
+                copied = end;
+            }
         }
 
         return masked is null ? value : masked.Append(value, copied, value.Length - copied).ToString();
     }
+
+    private static bool HidesSecret(ReadOnlySpan<char> value) =>
+        value.Contains('%') && Uri.UnescapeDataString(value) is var text && MaskParameters(text, isNested: true) != text;
 
     // Whether the web server has accepted the client certificate says nothing about whose it is.
     private static bool IsVerdict(string name) => name.EndsWith("SSL_CLIENT_VERIFY", StringComparison.OrdinalIgnoreCase);

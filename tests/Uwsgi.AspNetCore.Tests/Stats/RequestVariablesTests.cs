@@ -93,6 +93,8 @@ public class RequestVariablesTests
     [InlineData("/?token", "/?token")]
     [InlineData("/?sig=abc,def;ghi%20jkl mno&page=2", "/?sig=***&page=2")]
     [InlineData("/?ticket=ST-1#top", "/?ticket=***#top")]
+    [InlineData("/login?return=https%3A%2F%2Fx%2Fcb%3Fa%3Db%26code%3Dabc&lang=de", "/login?return=***&lang=de")]
+    [InlineData("/login?return=%2Fcb%3Fa%3Db&lang=de", "/login?return=%2Fcb%3Fa%3Db&lang=de")]
     [InlineData("for=192.0.2.1, token=a b, c", "for=192.0.2.1, token=***")]
     [InlineData("=&==&token==a=b", "=&==&token=***")]
     public void MaskParameters_HidesCredentialsInUrls(string url, string expected) => Assert.Equal(expected, Redaction.MaskParameters(url));
