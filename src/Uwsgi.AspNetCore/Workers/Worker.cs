@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Options;
 using Uwsgi.AspNetCore.Harakiri;
@@ -94,19 +95,23 @@ internal sealed class Worker
         }
 
         core.Complete();
-        try
+        ExceptionDispatchInfo? failure = null;
+        foreach (var observer in _observers)
         {
-            foreach (var observer in _observers)
+            try
             {
                 observer.RequestEnded(core, _time.GetElapsedTime(0, ticks));
             }
+            catch (Exception error)
+            {
+                // A logger that throws keeps nobody else from counting the request, and the core is not lost.
+                failure = ExceptionDispatchInfo.Capture(error);
+            }
         }
-        finally
-        {
-            // Also when a logger has thrown: a core that is never given back counts as a running request for ever.
-            core.End(ticks);
-            Return(core);
-        }
+
+        core.End(ticks);
+        Return(core);
+        failure?.Throw();
     }
 
     private Core Rent()

@@ -118,6 +118,19 @@ public class WorkerTests
         Assert.Equal(("/here", 1L, ""), observer.Seen);
     }
 
+    [Fact]
+    public void Observers_OneThrows_TheOthersSeeTheRequestAndTheCoreIsFree()
+    {
+        var observer = new Observer();
+        var worker = new Worker(Options.Create(new UwsgiOptions()), [new FailingObserver(), observer]);
+
+        Assert.Throws<InvalidOperationException>(() => worker.Leave(worker.Enter(NewContext())));
+
+        Assert.Equal(("/here", 1L, ""), observer.Seen);
+        Assert.False(worker.Cores[0].IsBusy);
+        Assert.Same(worker.Cores[0], worker.Enter(NewContext()));
+    }
+
     private static Worker NewWorker(TimeProvider? time = null, UwsgiOptions? options = null) => new(Options.Create(options ?? new()), [], time);
 
     private static DefaultHttpContext NewContext() => new() { Request = { Path = "/here" } };
@@ -129,5 +142,12 @@ public class WorkerTests
         public bool IsEnabled => true;
 
         public void RequestEnded(Core core, TimeSpan elapsed) => Seen = (core.Request?.Path, core.AppRequest, core.App?.MountPoint);
+    }
+
+    private sealed class FailingObserver : IRequestObserver
+    {
+        public bool IsEnabled => true;
+
+        public void RequestEnded(Core core, TimeSpan elapsed) => throw new InvalidOperationException("The disk is full.");
     }
 }
