@@ -93,19 +93,29 @@ internal sealed class MountMiddleware
     private static async Task RunMovedAsync(HttpContext context, MountedApp app, int moved)
     {
         var request = context.Request;
-        var pathBase = request.PathBase;
-        var path = request.Path;
-        request.PathBase = new PathString(pathBase.Value + path.Value![..moved]);
-        request.Path = new PathString(path.Value[moved..]);
+        var whole = new Paths(request, request.PathBase, request.Path);
+        var below = new Paths(request, new PathString(whole.Base.Value + whole.Path.Value![..moved]), new PathString(whole.Path.Value[moved..]));
+        below.Apply();
         try
         {
             await app.Pipeline(context);
+            if (!context.Response.HasStarted)
+            {
+                // What the application does when its response starts, to cookies for instance, is still to come.
+                context.Response.OnStarting(Apply, below);
+                context.Response.OnCompleted(Apply, whole);
+            }
         }
         finally
         {
-            request.PathBase = pathBase;
-            request.Path = path;
+            whole.Apply();
         }
+    }
+
+    private static Task Apply(object paths)
+    {
+        ((Paths)paths).Apply();
+        return Task.CompletedTask;
     }
 
     private static Task RefuseAsync(HttpContext context)
@@ -123,4 +133,14 @@ internal sealed class MountMiddleware
 
     private static ILogger CreateLogger(IServiceProvider services) =>
         services.GetRequiredService<ILoggerFactory>().CreateLogger("Uwsgi.AspNetCore");
+
+    /// <summary>A request's path, divided in one of its ways.</summary>
+    private sealed record Paths(HttpRequest Request, PathString Base, PathString Path)
+    {
+        public void Apply()
+        {
+            Request.PathBase = Base;
+            Request.Path = Path;
+        }
+    }
 }

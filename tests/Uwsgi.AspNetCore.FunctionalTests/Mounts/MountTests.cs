@@ -178,6 +178,30 @@ public class MountTests
         Assert.Equal(["|/app1/x", "|/bad/y"], seen);
     }
 
+    [Theory]
+    [MemberData(nameof(MountServer.Doors), MemberType = typeof(MountServer))]
+    public async Task A_response_that_starts_behind_the_app_is_prepared_below_its_base(string door)
+    {
+        await using var server = await MountServer.StartAsync(
+            options => options.Mounts["/app1"] = "redirects",
+            [],
+            builder => builder.Services.AddUwsgiApp("redirects", branch => branch.Run(context =>
+            {
+                // As the cookie of TempData is set: on start, for the base, and a redirect has no body that would start it earlier.
+                context.Response.OnStarting(() =>
+                {
+                    context.Response.Headers["X-Paths"] = $"{context.Request.PathBase.Value}|{context.Request.Path.Value}";
+                    return Task.CompletedTask;
+                });
+                context.Response.Redirect("/app1/next");
+                return Task.CompletedTask;
+            })));
+
+        var response = await server.AskAsync(door, "/app1/x");
+
+        Assert.Equal("/app1|/x", response["X-Paths"]);
+    }
+
     [Fact]
     public async Task A_branch_has_its_own_routing_and_the_host_its_own()
     {
