@@ -51,9 +51,9 @@ internal sealed partial class Core : IHarakiriFeature, IEndpointFeature
         get => _endpoint;
         set
         {
+            // An error page that takes over, or no endpoint on the way to it, leaves the limit that the request has been running under.
             _endpoint = value;
-            var limit = value?.Metadata.GetMetadata<IHarakiriMetadata>();
-            if (!ReferenceEquals(limit, _endpointLimit))
+            if (value?.Metadata.GetMetadata<IHarakiriMetadata>() is { } limit && !ReferenceEquals(limit, _endpointLimit))
             {
                 _endpointLimit = limit;
                 SetTimeout();
@@ -124,7 +124,7 @@ internal sealed partial class Core : IHarakiriFeature, IEndpointFeature
     /// <summary>Makes what takes the request from the application; for the watchdog, before it marks the request as taken.</summary>
     public ITakeover PrepareTakeover() =>
         _takeover = Request as ITakeover ?? new HttpTakeover(
-            _features!, Lifetime.Server, Request!, Response!, _httpCounters, worker.Watchdog!.Side);
+            _features!, Lifetime.Server, Request!, Response!, _httpCounters!, worker.Watchdog!.Side);
 
     /// <summary>Keeps the watchdog from answering because the application is about to. False when it is too late for that.</summary>
     public bool TryStart() => !WatchState.Has(WatchValue, WatchFlags.Inside) || _watch.TryStart();

@@ -12,7 +12,7 @@ namespace Uwsgi.AspNetCore.Workers;
 /// </remarks>
 internal sealed partial class Core(Worker worker, int id)
 {
-    private readonly HttpCounters _httpCounters = new();
+    private HttpCounters? _httpCounters;
     private int _sequence;
     private bool _hasNoApp;
 
@@ -81,7 +81,7 @@ internal sealed partial class Core(Worker worker, int id)
         Response = features.GetRequiredFeature<IHttpResponseFeature>();
         Connection = features.Get<IHttpConnectionFeature>();
         Identifier = features.Get<IHttpRequestIdentifierFeature>();
-        Counters = Request as IRequestCounters ?? _httpCounters.Attach(features);
+        Counters = Request as IRequestCounters ?? (_httpCounters = HttpCounters.Attach(features));
         features.Set<IHarakiriFeature>(this);
         Volatile.Write(ref _sequence, _sequence + 1);
         BeginHarakiri(features);
@@ -159,7 +159,8 @@ internal sealed partial class Core(Worker worker, int id)
         Volatile.Write(ref _sequence, _sequence + 1);
         EndHarakiri();
         EndRequestLog();
-        _httpCounters.Detach();
+        _httpCounters?.Detach();
+        _httpCounters = null;
         Request = null;
         Response = null;
         Connection = null;

@@ -45,15 +45,19 @@ internal sealed class HttpCounters : PipeWriter, IHttpResponseBodyFeature, IRequ
 
     private PipeWriter Writer => _writer ??= Inner.Writer;
 
-    public HttpCounters Attach(IFeatureCollection features)
+    public static HttpCounters Attach(IFeatureCollection features)
     {
-        _inner = features.GetRequiredFeature<IHttpResponseBodyFeature>();
-        _request = features.GetRequiredFeature<IHttpRequestFeature>();
-        _response = features.GetRequiredFeature<IHttpResponseFeature>();
-        features.Set<IHttpResponseBodyFeature>(this);
-        return this;
+        var counters = new HttpCounters
+        {
+            _inner = features.GetRequiredFeature<IHttpResponseBodyFeature>(),
+            _request = features.GetRequiredFeature<IHttpRequestFeature>(),
+            _response = features.GetRequiredFeature<IHttpResponseFeature>(),
+        };
+        features.Set<IHttpResponseBodyFeature>(counters);
+        return counters;
     }
 
+    /// <summary>Ends the request. What the application has kept of it leads nowhere, least of all to another client's response.</summary>
     public void Detach()
     {
         _inner = null;
@@ -61,7 +65,6 @@ internal sealed class HttpCounters : PipeWriter, IHttpResponseBodyFeature, IRequ
         _response = null;
         _writer = null;
         _stream = null;
-        _bodyBytes = 0;
     }
 
     public void DisableBuffering() => Inner.DisableBuffering();
@@ -115,15 +118,6 @@ internal sealed class HttpCounters : PipeWriter, IHttpResponseBodyFeature, IRequ
 
     private void Count(long bytes) => Volatile.Write(ref _bodyBytes, _bodyBytes + bytes);
 
-    // A stream that code has kept from an earlier request counts for nobody.
-    private void Count(CountingStream stream, long bytes)
-    {
-        if (ReferenceEquals(stream, _stream))
-        {
-            Count(bytes);
-        }
-    }
-
     private sealed class CountingStream(HttpCounters counters, Stream inner) : Stream
     {
         public override bool CanRead => false;
@@ -149,7 +143,7 @@ internal sealed class HttpCounters : PipeWriter, IHttpResponseBodyFeature, IRequ
         public override void Write(byte[] buffer, int offset, int count)
         {
             inner.Write(buffer, offset, count);
-            counters.Count(this, count);
+            counters.Count(count);
         }
 
         public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
@@ -157,7 +151,7 @@ internal sealed class HttpCounters : PipeWriter, IHttpResponseBodyFeature, IRequ
 
         public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
         {
-            counters.Count(this, buffer.Length);
+            counters.Count(buffer.Length);
             return inner.WriteAsync(buffer, cancellationToken);
         }
     }

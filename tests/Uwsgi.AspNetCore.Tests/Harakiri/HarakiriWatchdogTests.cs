@@ -77,6 +77,28 @@ public class HarakiriWatchdogTests
         void Choose(object metadata) => ((IEndpointFeature)core).Endpoint = new Endpoint(null, new EndpointMetadataCollection(metadata), null);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void EndpointReplacedByAnErrorPage_ItsLimitStays(bool isDisabled)
+    {
+        using var host = new FakeHost(new UwsgiOptions { Harakiri = TimeSpan.FromSeconds(1) });
+        var core = host.Enter(new FakeRequest());
+        var feature = (IEndpointFeature)core;
+        feature.Endpoint = New(isDisabled ? new DisableHarakiriAttribute() : new HarakiriAttribute(60));
+        host.SweepAfter(30);
+
+        feature.Endpoint = null;
+        host.SweepAfter(0);
+        feature.Endpoint = New(new object());
+        host.SweepAfter(0);
+
+        Assert.False(core.IsOverdue);
+        Assert.NotNull(feature.Endpoint);
+
+        static Endpoint New(object metadata) => new(null, new EndpointMetadataCollection(metadata), null);
+    }
+
     [Fact]
     public async Task TooManyStuck_StopAction_SetsTheExitCodeAndEndsTheProcessInTheEnd()
     {

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 using Uwsgi.AspNetCore.Testing;
 using Uwsgi.AspNetCore.Workers;
@@ -129,6 +130,27 @@ public class WorkerTests
         Assert.Equal(("/here", 1L, ""), observer.Seen);
         Assert.False(worker.Cores[0].IsBusy);
         Assert.Same(worker.Cores[0], worker.Enter(NewContext()));
+    }
+
+    [Fact]
+    public async Task ResponseWriter_KeptBeyondItsRequest_NeverReachesTheNextOne()
+    {
+        var worker = NewWorker();
+        var first = NewContext();
+        var core = worker.Enter(first);
+        var (kept, body) = (first.Response.BodyWriter, first.Features.GetRequiredFeature<IHttpResponseBodyFeature>());
+        worker.Leave(core);
+        var next = NewContext();
+        var written = new MemoryStream();
+        next.Features.Set<IHttpResponseBodyFeature>(new StreamResponseBodyFeature(written));
+        Assert.Same(core, worker.Enter(next));
+
+        await Assert.ThrowsAsync<ObjectDisposedException>(async () => await kept.WriteAsync("late"u8.ToArray()));
+        Assert.Throws<ObjectDisposedException>(() => body.Stream);
+        await next.Response.BodyWriter.WriteAsync("own"u8.ToArray());
+
+        Assert.Equal("own", System.Text.Encoding.ASCII.GetString(written.ToArray()));
+        Assert.Equal(3, core.Counters?.BodyBytesSent);
     }
 
     private static Worker NewWorker(TimeProvider? time = null, UwsgiOptions? options = null) => new(Options.Create(options ?? new()), [], time);
