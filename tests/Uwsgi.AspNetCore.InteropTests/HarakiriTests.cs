@@ -52,11 +52,15 @@ public sealed class HarakiriTests
         Assert.Equal(UwsgiExitCodes.Harakiri, await child.Process.Exited.OrTimeout());
     }
 
-    [SkippableFact]
-    public async Task MaxRequestsReached_TheProcessEndsWithItsExitCode()
+    [SkippableTheory]
+    [InlineData("uwsgi")]
+    [InlineData("fastcgi")]
+    [InlineData("scgi")]
+    [InlineData("proxy")]
+    public async Task MaxRequestsReached_TheProcessEndsWithItsExitCode(string pass)
     {
         await using var child = await StartAsync("Uwsgi:MaxRequests=5", "Uwsgi:Harakiri=60");
-        await using var nginx = await StartNginxAsync(child, "uwsgi");
+        await using var nginx = await StartNginxAsync(child, pass);
 
         for (var i = 0; i < 5; i++)
         {

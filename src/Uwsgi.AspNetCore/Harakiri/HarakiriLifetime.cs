@@ -77,8 +77,6 @@ internal sealed class HarakiriLifetime : IHttpRequestLifetimeFeature
 
     private CancellationToken GetToken()
     {
-        CancellationTokenSource source;
-        CancellationToken served;
         lock (_lock)
         {
             if (_isHandedOut)
@@ -91,13 +89,11 @@ internal sealed class HarakiriLifetime : IHttpRequestLifetimeFeature
                 return new CancellationToken(canceled: true);
             }
 
-            served = Server.RequestAborted;
-            source = _source ??= new CancellationTokenSource();
+            // Runs right here when the client has gone already; nobody has the token yet, so no callback of the application does.
+            var source = _source ??= new CancellationTokenSource();
+            _registration = Server.RequestAborted.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), source);
             _isHandedOut = true;
+            return source.Token;
         }
-
-        // Outside the lock: the callback runs right here when the client has gone already.
-        _registration = served.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), source);
-        return source.Token;
     }
 }

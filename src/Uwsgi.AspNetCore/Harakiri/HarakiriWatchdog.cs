@@ -18,8 +18,10 @@ internal sealed partial class HarakiriWatchdog : IDisposable
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan SlowInterval = TimeSpan.FromSeconds(1);
 
-    // How long an answer has to leave before its connection is closed behind it.
+    // How long an answer, or what was sent of a response, has to leave before its connection is closed behind it; more where the thread pool, on
+    // which transports send, does not get to it.
     private static readonly TimeSpan Lingering = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan StarvedLingering = TimeSpan.FromSeconds(5);
 
     // How long nothing but stuck requests must be left before a stopping server is not waited for any more; responses may be on their way.
     private static readonly TimeSpan Settling = TimeSpan.FromSeconds(1);
@@ -40,9 +42,10 @@ internal sealed partial class HarakiriWatchdog : IDisposable
     private readonly SideThreads _side = new();
     private readonly AutoResetEvent _wake = new(false);
     private readonly Lock _startLock = new();
-    private readonly List<(Action Close, long Due)> _closing = [];
+    private readonly List<(Action Close, long Since, PoolProbe Probe)> _closing = [];
     private readonly long _grace;
     private readonly long _lingering;
+    private readonly long _starvedLingering;
     private Thread? _thread;
     private int _isAsleep = 1;
     private int _stuck;
@@ -72,6 +75,7 @@ internal sealed partial class HarakiriWatchdog : IDisposable
         _metrics = new HarakiriMetrics(meterFactory, () => Stuck);
         _grace = ToTicks(_options.HarakiriGrace);
         _lingering = ToTicks(Lingering);
+        _starvedLingering = ToTicks(StarvedLingering);
         worker.Watchdog = this;
     }
 
@@ -258,7 +262,8 @@ internal sealed partial class HarakiriWatchdog : IDisposable
         var stuck = Interlocked.Increment(ref _stuck);
         if (takeover.Take(WatchState.Has(seen, WatchFlags.Started)) is { } close)
         {
-            _closing.Add((close, now + _lingering));
+            // Behind whatever the transport has to do for the bytes that were written so far.
+            _closing.Add((close, now, PoolProbe.Start()));
         }
 
         if (context is null)
@@ -286,9 +291,9 @@ internal sealed partial class HarakiriWatchdog : IDisposable
     {
         for (var i = _closing.Count - 1; i >= 0; i--)
         {
-            if (_closing[i].Due <= now)
+            var (close, since, probe) = _closing[i];
+            if (now - since >= (probe.HasRun ? _lingering : _starvedLingering))
             {
-                var close = _closing[i].Close;
                 _closing.RemoveAt(i);
                 close();
             }
@@ -328,7 +333,7 @@ internal sealed partial class HarakiriWatchdog : IDisposable
 
     private void CheckStopping(long now, int busy)
     {
-        if (Volatile.Read(ref _stopping) is not { } stopping || Stuck == 0 || busy > Stuck)
+        if (Volatile.Read(ref _stopping) is not { } stopping || Stuck == 0 || busy > Stuck || _closing.Count > 0)
         {
             _onlyStuckSince = null;
             return;

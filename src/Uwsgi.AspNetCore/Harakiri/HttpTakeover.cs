@@ -50,8 +50,8 @@ internal sealed class HttpTakeover : ITakeover
     {
         if (isStarted)
         {
-            Abort();
-            return null;
+            // Behind what was flushed: a reset overtakes what the transport has not sent yet. Who ends meanwhile is cut off by the middleware.
+            return AbortUnlessOver;
         }
 
         if (_connection is null || _socket is null)
@@ -74,6 +74,17 @@ internal sealed class HttpTakeover : ITakeover
         lock (_lock)
         {
             _isOver = true;
+        }
+    }
+
+    private void AbortUnlessOver()
+    {
+        lock (_lock)
+        {
+            if (!_isOver)
+            {
+                Abort();
+            }
         }
     }
 

@@ -142,14 +142,23 @@ internal sealed class FastCgiConnection
     /// <summary>Cuts off the response of a request whose application hangs.</summary>
     public Action? Cut(FastCgiExchange exchange, ConnectionAbortedException reason)
     {
-        if (Requests.IsAlone(exchange))
+        exchange.EndInput(reason);
+        if (!exchange.HasEnded && Requests.TryCloseWith(exchange))
         {
-            // A broken record leaves in line, if the thread pool lets it; behind that there is no waiting for the application.
-            AbortRequest(exchange, reason);
+            // As AbortRequest, but nothing is reset before what was sent has had its time, and there is no waiting for the application.
+            _isAborted = true;
+            if (exchange.KeepsConnection && Output.TryClose(FastCgiRecord.Broken))
+            {
+                _input.CancelPendingRead();
+            }
+            else
+            {
+                exchange.Break = reason;
+            }
+
             return () => Abort(reason);
         }
 
-        exchange.EndInput(reason);
         _ = EndFailedAsync(exchange).AsTask();
         return null;
     }

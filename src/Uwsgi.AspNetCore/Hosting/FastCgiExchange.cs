@@ -69,6 +69,9 @@ internal sealed class FastCgiExchange : GatewayExchange
     /// <summary>Gets whether END_REQUEST has been written, or is about to be.</summary>
     public bool HasEnded => _hasEnded;
 
+    /// <summary>Gets or sets why the connection is about to be broken behind what was sent of the response; null when it is not.</summary>
+    public ConnectionAbortedException? Break { get; set; }
+
     /// <summary>Gets whether the web server has sent all of STDIN.</summary>
     public bool IsStdinEnded => _isStdinEnded;
 
@@ -129,6 +132,7 @@ internal sealed class FastCgiExchange : GatewayExchange
         HasOutput = false;
         _errorBytes = 0;
         _isAborted = false;
+        Break = null;
         _staged.Clear();
         _timeouts.Reset();
     }
@@ -187,6 +191,14 @@ internal sealed class FastCgiExchange : GatewayExchange
     {
         _isAborted = true;
         return _owner.Cut(this, reason);
+    }
+
+    public override void EndCut()
+    {
+        if (Break is { } reason)
+        {
+            _owner.Abort(reason);
+        }
     }
 
     public override void Abort(ConnectionAbortedException reason)

@@ -90,9 +90,14 @@ internal abstract class GatewayExchange : IBufferWriter<byte>
     /// <returns>What closes the connection when the response has had its time to leave; null where it stays open for others.</returns>
     public abstract Action? Answer(ReadOnlySpan<byte> response);
 
-    /// <summary>Cuts off a response that has begun, visibly, while its application hangs; does not wait.</summary>
-    /// <returns>What closes the connection if that was not done yet; null where there is nothing to close.</returns>
+    /// <summary>
+    /// Cuts off a response that has begun, visibly, while its application hangs: nothing more is sent than what was flushed. Does not wait.
+    /// </summary>
+    /// <returns>What breaks the connection when those bytes have had their time to leave; null where it stays open for others.</returns>
     public abstract Action? Cut(ConnectionAbortedException reason);
+
+    /// <summary>Breaks the connection behind <see cref="Cut"/> now, because the application is through: closing would look like the response's end.</summary>
+    public abstract void EndCut();
 
     /// <summary>Ends the exchange at once; what is not sent yet is lost, and the peer can tell where the protocol allows it.</summary>
     public abstract void Abort(ConnectionAbortedException reason);

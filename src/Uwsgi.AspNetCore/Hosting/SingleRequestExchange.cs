@@ -11,6 +11,7 @@ internal sealed class SingleRequestExchange(
 {
     private readonly PipeWriter _output = connection.Transport.Output;
     private volatile bool _isAborted;
+    private volatile ConnectionAbortedException? _cut;
 
     public override GatewayProtocol Protocol => head.Protocol;
 
@@ -77,8 +78,17 @@ internal sealed class SingleRequestExchange(
 
     public override Action? Cut(ConnectionAbortedException reason)
     {
-        Abort(reason);
-        return null;
+        _isAborted = true;
+        _cut = reason;
+        return EndCut;
+    }
+
+    public override void EndCut()
+    {
+        if (_cut is { } reason)
+        {
+            connection.Abort(reason);
+        }
     }
 
     public override void Abort(ConnectionAbortedException reason)

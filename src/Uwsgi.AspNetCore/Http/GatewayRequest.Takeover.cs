@@ -46,7 +46,14 @@ internal partial class GatewayRequest : ITakeover
         return close;
     }
 
-    void ITakeover.Forfeit() => _isTaken = true;
+    void ITakeover.Forfeit()
+    {
+        _isTaken = true;
+        lock (_outputLock)
+        {
+            _exchange?.EndCut();
+        }
+    }
 
     // The watchdog may be just about to take a request that has ended at last; the lock tells it so.
     private GatewayExchange? EndTakeover()

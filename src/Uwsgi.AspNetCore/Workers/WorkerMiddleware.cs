@@ -51,7 +51,7 @@ internal sealed class WorkerMiddleware(RequestDelegate next, Worker worker)
         {
             await task;
         }
-        catch (OperationCanceledException) when (core.IsOverdue)
+        catch (Exception error) when (core.IsOverdue && IsCancellation(error))
         {
             // What the watchdog has caused is no failure of the application.
             await HarakiriMiddleware.AnswerAsync(context, core);
@@ -69,6 +69,10 @@ internal sealed class WorkerMiddleware(RequestDelegate next, Worker worker)
             await HarakiriMiddleware.CorrectAsync(context, core);
         }
     }
+
+    // Who blocks on a task meets its cancellation in a wrapping.
+    private static bool IsCancellation(Exception error) =>
+        error is OperationCanceledException || (error is AggregateException aggregate && aggregate.Flatten().InnerExceptions.All(static inner => inner is OperationCanceledException));
 
     private static bool IsNeeded(IServiceProvider services)
     {

@@ -68,6 +68,9 @@ internal sealed class HarakiriSite : IAsyncDisposable
     /// <summary>Gets the port of HTTP/2.</summary>
     public int Http2Port => PortOf(4);
 
+    /// <summary>Gets the port that a test has added.</summary>
+    public int AddedPort => PortOf(5);
+
     /// <summary>Lets every hanging app go on, and waits until none is left.</summary>
     public async Task LetGoAsync()
     {
@@ -88,6 +91,35 @@ internal sealed class HarakiriSite : IAsyncDisposable
         Wire.HttpKept => Encoding.ASCII.GetBytes($"{method} {target} HTTP/1.1\r\nHost: a\r\n\r\n"),
         _ => GatewayWire.Request(ProtocolOf(wire), GatewayWire.Packet(ProtocolOf(wire), method, target), keep: wire == Wire.FastCgiKept),
     };
+
+    /// <summary>The head of an upload, whose body a test sends.</summary>
+    public static byte[] UploadBytes(Wire wire, string target, int announced)
+    {
+        if (wire is Wire.Http or Wire.HttpKept)
+            return Encoding.ASCII.GetBytes($"POST {target} HTTP/1.1\r\nHost: a\r\nContent-Length: {announced}\r\n\r\n{new string('a', 1000)}");
+
+        var protocol = ProtocolOf(wire);
+        var packet = GatewayWire.Packet(protocol, "POST", target).Set("CONTENT_LENGTH", $"{announced}");
+        return [.. GatewayWire.Head(protocol, packet, keep: wire == Wire.FastCgiKept), .. GatewayWire.Body(protocol, new string('a', 1000))];
+    }
+
+    /// <summary>A part of an upload's body.</summary>
+    public static byte[] BodyBytes(Wire wire, byte[] part) =>
+        wire is Wire.FastCgi or Wire.FastCgiKept ? GatewayWire.Body(GatewayProtocol.FastCgi, part) : part;
+
+    /// <summary>A request for a WebSocket.</summary>
+    public static byte[] UpgradeBytes(Wire wire, string target)
+    {
+        (string Name, string Value)[] fields =
+            [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"), ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")];
+        if (wire == Wire.Http)
+            return Encoding.ASCII.GetBytes($"GET {target} HTTP/1.1\r\nHost: a\r\n{string.Concat(fields.Select(field => $"{field.Name}: {field.Value}\r\n"))}\r\n");
+
+        var packet = GatewayWire.Packet(ProtocolOf(wire), target: target);
+        foreach (var (name, value) in fields)
+            packet.Set("HTTP_" + name.ToUpperInvariant().Replace('-', '_'), value);
+        return GatewayWire.Request(ProtocolOf(wire), packet);
+    }
 
     public async Task<Socket> ConnectAsync(Wire wire)
     {

@@ -294,6 +294,8 @@ public class GatewayRequestResetTests
 
         public override Action? Cut(ConnectionAbortedException reason) => throw new NotSupportedException();
 
+        public override void EndCut() => throw new NotSupportedException();
+
         public override void Abort(ConnectionAbortedException reason) => throw new NotSupportedException();
     }
 }
