@@ -333,14 +333,14 @@ internal sealed partial class HarakiriWatchdog : IDisposable
 
     private void CheckStopping(long now, int busy)
     {
-        if (Volatile.Read(ref _stopping) is not { } stopping || Stuck == 0 || busy > Stuck || _closing.Count > 0)
+        if (Volatile.Read(ref _stopping) is not { } stopping || Stuck == 0 || busy > Stuck)
         {
             _onlyStuckSince = null;
             return;
         }
 
         _onlyStuckSince ??= now;
-        if (now - _onlyStuckSince >= ToTicks(Settling))
+        if (_closing.Count == 0 && now - _onlyStuckSince >= ToTicks(Settling))
         {
             Volatile.Write(ref _stopping, null);
             _side.Add(stopping.Cancel);
