@@ -172,7 +172,15 @@ internal sealed partial class HarakiriWatchdog : IDisposable
             foreach (var core in _worker.Cores)
             {
                 busy += core.IsBusy ? 1 : 0;
-                hasWork |= Look(core, now);
+                try
+                {
+                    hasWork |= Look(core, now);
+                }
+                catch (Exception error)
+                {
+                    // One request that cannot be ended must not keep the others from it.
+                    ReportFailure(error);
+                }
             }
         }
 
@@ -295,7 +303,14 @@ internal sealed partial class HarakiriWatchdog : IDisposable
             if (now - since >= (probe.HasRun ? _lingering : _starvedLingering))
             {
                 _closing.RemoveAt(i);
-                close();
+                try
+                {
+                    close();
+                }
+                catch (Exception error)
+                {
+                    ReportFailure(error);
+                }
             }
         }
     }
@@ -360,7 +375,7 @@ internal sealed partial class HarakiriWatchdog : IDisposable
             }
             catch (Exception error)
             {
-                _side.Add(() => Log.SweepFailed(_logger, error));
+                ReportFailure(error);
             }
 
             // A host that is gone has no requests; a process that was told to end still has to.
@@ -388,6 +403,8 @@ internal sealed partial class HarakiriWatchdog : IDisposable
             }
         }
     }
+
+    private void ReportFailure(Exception error) => _side.Add(() => Log.SweepFailed(_logger, error));
 
     private bool HasDeadline()
     {
