@@ -25,7 +25,7 @@ internal static class ServeCommand
         var uwsgi = options.Value("--uwsgi");
         var fastCgi = options.Value("--fastcgi");
         var scgi = options.Value("--scgi");
-        var operations = options.Switch("--operations");
+        var operations = options.Value("--operations");
         options.ThrowIfAnyLeft();
 
         var builder = WebApplication.CreateBuilder();
@@ -47,9 +47,9 @@ internal static class ServeCommand
             });
         }
 
-        if (operations)
+        if (operations is not null)
         {
-            OperationSwitches.AddAll(builder);
+            OperationSwitches.Add(builder, operations);
         }
 
         await using var app = builder.Build();

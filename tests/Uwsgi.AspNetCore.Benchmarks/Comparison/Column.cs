@@ -1,3 +1,5 @@
+using Uwsgi.AspNetCore.Benchmarks.Operations;
+
 namespace Uwsgi.AspNetCore.Benchmarks.Comparison;
 
 /// <summary>One way from nginx to an app: what <c>compare</c> measures next to the others.</summary>
@@ -91,15 +93,19 @@ internal sealed record Column(
         new("scgi", "`scgi_pass`, a connection per request", Upstream.Scgi, name => $"{ScgiParams} scgi_pass {name};"),
         new("fastcgi", "`fastcgi_pass`, a connection per request", Upstream.FastCgi, name => $"{FastCgiParams} fastcgi_pass {name};"),
         new("fastcgi-kept", "`fastcgi_pass`, kept connections", Upstream.FastCgi, KeptFastCgi, KeepAlive: 64),
-        new(
-            "uwsgi-operations", "`uwsgi_pass`, every operation on", Upstream.Uwsgi.WithOperations(),
-            name => $"{UwsgiParams} uwsgi_pass {name};", Without: "uwsgi"),
-        new(
-            "fastcgi-kept-operations", "`fastcgi_pass`, kept connections, every operation on", Upstream.FastCgi.WithOperations(),
-            KeptFastCgi, KeepAlive: 64, Without: "fastcgi-kept"),
+        UwsgiWith("uwsgi-statistics", "statistics on", OperationSwitches.Statistics),
+        UwsgiWith("uwsgi-operations", "every operation on", OperationSwitches.Everything),
+        KeptFastCgiWith("fastcgi-kept-statistics", "statistics on", OperationSwitches.Statistics),
+        KeptFastCgiWith("fastcgi-kept-operations", "every operation on", OperationSwitches.Everything),
     ];
 
     public static IReadOnlyList<Column> Select(string? keys) => keys is null ? All : [.. keys.Split(',').Select(Find)];
+
+    private static Column UwsgiWith(string key, string what, string operations) => new(
+        key, $"`uwsgi_pass`, {what}", Upstream.Uwsgi.With(operations), name => $"{UwsgiParams} uwsgi_pass {name};", Without: "uwsgi");
+
+    private static Column KeptFastCgiWith(string key, string what, string operations) => new(
+        key, $"`fastcgi_pass`, kept connections, {what}", Upstream.FastCgi.With(operations), KeptFastCgi, KeepAlive: 64, Without: "fastcgi-kept");
 
     private static string KeptFastCgi(string name) => $"{FastCgiParams} fastcgi_keep_conn on; fastcgi_pass {name};";
 

@@ -21,8 +21,8 @@ internal abstract class Upstream
 
     public sealed class AppUpstream(params string[] arguments) : Upstream
     {
-        /// <summary>The same with every operation of <see cref="Operations.OperationSwitches"/> turned on.</summary>
-        public Upstream WithOperations() => new AppUpstream(["--operations", .. arguments]);
+        /// <summary>The same with some of the <see cref="Operations.OperationSwitches"/> turned on.</summary>
+        public Upstream With(string operations) => new AppUpstream(["--operations", operations, .. arguments]);
 
         public override async Task<RunningUpstream> StartAsync(Scenario scenario, string socketPath, bool tcp)
         {

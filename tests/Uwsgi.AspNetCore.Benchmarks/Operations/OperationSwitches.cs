@@ -8,9 +8,12 @@ namespace Uwsgi.AspNetCore.Benchmarks.Operations;
 /// <remarks>The request log is on for slow requests only: a line's price is that of the logger it goes to.</remarks>
 internal static class OperationSwitches
 {
+    public const string Everything = "everything";
+    public const string Statistics = "statistics and health check";
+
     public static IReadOnlyList<(string Name, Action<WebApplicationBuilder> Add)> All { get; } =
     [
-        ("statistics and health check", AddStatistics),
+        (Statistics, AddStatistics),
         ("harakiri", builder => builder.UseUwsgi(static options => options.Harakiri = TimeSpan.FromSeconds(30))),
         ("recycling", builder => builder.UseUwsgi(static options => options.MaxRequests = long.MaxValue / 2)),
         ("request log, of slow requests", builder => builder.UseUwsgi(static options => options.LogSlow = 10_000)),
@@ -19,11 +22,15 @@ internal static class OperationSwitches
         ("hand-off of files", builder => builder.UseUwsgi(static options => options.FileServeMode = FileServeMode.XAccelRedirect)),
     ];
 
-    public static void AddAll(WebApplicationBuilder builder)
+    /// <summary>Turns one of them on, or <see cref="Everything"/>.</summary>
+    public static void Add(WebApplicationBuilder builder, string which)
     {
-        foreach (var (_, add) in All)
+        foreach (var (name, add) in All)
         {
-            add(builder);
+            if (which == Everything || which == name)
+            {
+                add(builder);
+            }
         }
     }
 

@@ -19,12 +19,11 @@ internal static class OperationsCommand
         options.ThrowIfAnyLeft();
 
         List<Row> rows = [await StartAsync("nothing", null)];
-        foreach (var (name, add) in OperationSwitches.All)
+        foreach (var name in OperationSwitches.All.Select(static operation => operation.Name).Append(OperationSwitches.Everything))
         {
-            rows.Add(await StartAsync(name, add));
+            rows.Add(await StartAsync(name, builder => OperationSwitches.Add(builder, name)));
         }
 
-        rows.Add(await StartAsync("everything", OperationSwitches.AddAll));
         for (var round = 0; round <= rounds; round++)
         {
             foreach (var row in rows)
