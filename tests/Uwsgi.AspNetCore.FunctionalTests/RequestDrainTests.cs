@@ -27,6 +27,23 @@ public class RequestDrainTests
         Assert.Empty(server.Logs.Find("BodyNotDrained"));
     }
 
+    // nginx announces only what it has read so far of a body it does not buffer, which may be nothing; a reset would turn the answer into its own 502.
+    [Fact]
+    public async Task A_body_is_discarded_when_a_length_of_zero_contradicts_the_clients()
+    {
+        await using var server = await GatewayTestServer.StartAsync(_ => Task.CompletedTask);
+        var packet = UwsgiPacket.Nginx("POST").Set("CONTENT_LENGTH", "0").Add("HTTP_CONTENT_LENGTH", "2000000");
+        var connection = await server.ConnectAsync(packet.ToHead());
+        Assert.Equal(400, (await connection.Client.ReadHeadAsync()).StatusCode);
+
+        // More than the server's input holds, so that somebody has to take it.
+        await connection.Client.SendAsync(new byte[2_000_000]).WithTimeoutAsync();
+
+        Assert.False(connection.Disposed.IsCompleted);
+        connection.Client.CompleteSending();
+        await connection.Disposed.WithTimeoutAsync();
+    }
+
     [Fact]
     [Trait("Item", "34")]
     [Trait("Item", "35")]

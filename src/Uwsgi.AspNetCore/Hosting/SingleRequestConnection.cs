@@ -211,7 +211,8 @@ internal sealed class SingleRequestConnection(ConnectionContext connection, Head
         {
             ResponseHeadWriter.WriteEmpty(connection.Transport.Output, head.HasStatusLine, rejected.StatusCode);
             await connection.Transport.Output.FlushAsync();
-            if (!_isWithoutBody && rejected.Reason != GatewayRejection.HeadTimeout)
+            // A length that is refused says nothing about what follows: nginx, not buffering, announces what it has read, nothing at first.
+            if ((!_isWithoutBody || rejected.Reason == GatewayRejection.InvalidContentLength) && rejected.Reason != GatewayRejection.HeadTimeout)
             {
                 await DiscardInputAsync();
             }
