@@ -54,6 +54,11 @@ public static class UwsgiListenOptionsExtensions
         // Unless HTTP is one of the protocols, Kestrel's own layer is never reached and must not bind or negotiate anything.
         listenOptions.Protocols = protocol is null ? HttpProtocols.Http1 : HttpProtocols.None;
         listenOptions.ApplicationServices.GetRequiredService<ListeningSockets>().SetProtocol(listenOptions.EndPoint, protocol.ToScheme());
+        if (listenOptions.EndPoint is GatewayEndPoint own)
+        {
+            own.Connections = listenOptions;
+        }
+
         listenOptions.Use(next =>
         {
             // Runs while the server binds. Without an application the requests would have nowhere to go.

@@ -15,6 +15,7 @@ using Uwsgi.AspNetCore.RequestLog;
 using Uwsgi.AspNetCore.Stats;
 using Uwsgi.AspNetCore.StaticFiles;
 using Uwsgi.AspNetCore.Transport;
+using Uwsgi.AspNetCore.Transport.Loop;
 using Uwsgi.AspNetCore.Workers;
 
 namespace Microsoft.AspNetCore.Hosting;
@@ -96,6 +97,7 @@ public static class UwsgiWebHostBuilderExtensions
         services.TryAddSingleton<UpgradedConnections>();
         services.TryAddSingleton<GatewayMetrics>();
         services.TryAddSingleton(static provider => new TimeoutClock(provider.GetService<TimeProvider>() ?? TimeProvider.System));
+        services.TryAddSingleton<LoopTransport>();
         services.TryAddSingleton<GatewayListenerFactory>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IRequestObserver, RequestLogger>());
         services.TryAddSingleton<Worker>();

@@ -25,6 +25,7 @@ internal static class ServeCommand
         var uwsgi = options.Value("--uwsgi");
         var fastCgi = options.Value("--fastcgi");
         var scgi = options.Value("--scgi");
+        var transport = options.Value("--transport") ?? nameof(UwsgiTransport.EventLoop);
         var operations = options.Value("--operations");
         options.ThrowIfAnyLeft();
 
@@ -44,6 +45,7 @@ internal static class ServeCommand
                 Add(options.FastCgiSockets, fastCgi);
                 Add(options.ScgiSockets, scgi);
                 options.Backlog = Backlog;
+                options.Transport = Enum.Parse<UwsgiTransport>(transport, ignoreCase: true);
             });
         }
 

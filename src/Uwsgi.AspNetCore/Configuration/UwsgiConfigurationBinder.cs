@@ -23,6 +23,7 @@ internal sealed class UwsgiConfigurationBinder(IConfiguration configuration) : I
         section.Text(nameof(options.SocketOwner), value => options.SocketOwner = value);
         section.Text(nameof(options.SocketGroup), value => options.SocketGroup = value);
         section.Integer(nameof(options.Backlog), value => options.Backlog = value);
+        section.Enumeration<UwsgiTransport>(nameof(options.Transport), value => options.Transport = value);
         section.Boolean(nameof(options.Vacuum), value => options.Vacuum = value);
         section.List(nameof(options.AllowFrom), options.AllowFrom.Add);
         section.Integer(nameof(options.BufferSize), value => options.BufferSize = value);

@@ -62,6 +62,11 @@ internal sealed class UwsgiOptionsValidator : IValidateOptions<UwsgiOptions>
             errors.Add($"Uwsgi:Backlog: {options.Backlog} must be 1 or more.");
         }
 
+        if (!Enum.IsDefined(options.Transport))
+        {
+            errors.Add($"Uwsgi:Transport: {options.Transport} must be EventLoop or Sockets.");
+        }
+
         void CheckAccount(string key, string? account)
         {
             if (account is not null && string.IsNullOrWhiteSpace(account))

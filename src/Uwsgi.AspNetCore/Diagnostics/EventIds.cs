@@ -8,6 +8,13 @@ internal static class EventIds
     public const int OnlyLoopbackAllowed = 3;
     public const int StaleSocketRemoved = 4;
 
+    // Event loop
+    public const int AcceptFailed = 10;
+    public const int ConnectionRejected = 11;
+    public const int HandlerFailed = 12;
+    public const int ConnectionsLeft = 13;
+    public const int LoopThreadFailed = 14;
+
     // Connections
     public const int PeerRefused = 20;
     public const int ConnectionLimitReached = 21;

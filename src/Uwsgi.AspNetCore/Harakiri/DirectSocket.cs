@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
+using Uwsgi.AspNetCore.Transport.Loop;
 
 namespace Uwsgi.AspNetCore.Harakiri;
 
@@ -10,9 +11,11 @@ internal static class DirectSocket
 {
     private const int SendTimeoutMilliseconds = 200;
 
-    /// <summary>Gets the socket of a connection; null when there is none, or TLS is in front of it.</summary>
+    /// <summary>Gets the socket of a connection; null when there is none, TLS is in front of it, or its pipe needs no way past it.</summary>
     public static Socket? Of(IFeatureCollection connection) =>
-        connection.Get<ITlsHandshakeFeature>() is null ? connection.Get<IConnectionSocketFeature>()?.Socket : null;
+        connection.Get<ITlsHandshakeFeature>() is null && connection.Get<IInlineTransportFeature>() is null
+            ? connection.Get<IConnectionSocketFeature>()?.Socket
+            : null;
 
     /// <summary>Sends bytes and the end of the sending side. False when the peer has gone or takes nothing.</summary>
     public static bool TrySend(Socket socket, ReadOnlySpan<byte> last)

@@ -16,6 +16,9 @@ internal sealed class GatewayEndPoint(EndPoint inner, GatewayProtocol? protocol)
     /// <summary>Gets what is spoken there; null when the first bytes of each connection tell.</summary>
     public GatewayProtocol? Protocol { get; } = protocol;
 
+    /// <summary>Gets or sets where Kestrel keeps what serves its connections; set when the endpoint is configured.</summary>
+    public IConnectionBuilder? Connections { get; set; }
+
     /// <summary>Gets the address as users write it, for instance <c>uwsgi://unix:/run/app.sock</c>.</summary>
     public string Url => $"{Protocol.ToScheme()}://{Describe(Inner)}";
 

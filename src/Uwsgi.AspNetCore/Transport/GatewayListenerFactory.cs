@@ -6,31 +6,37 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Uwsgi.AspNetCore.Hosting;
+using Uwsgi.AspNetCore.Transport.Loop;
 
 namespace Uwsgi.AspNetCore.Transport;
 
-/// <summary>Listens on the sockets of the options, and on them only; today on Kestrel's own socket transport.</summary>
+/// <summary>Listens on the sockets of the options, and on them only: with the event loop, or with Kestrel's own socket transport.</summary>
 internal sealed class GatewayListenerFactory : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     private readonly UwsgiOptions _options;
     private readonly ILogger _logger;
     private readonly SocketTransportFactory _sockets;
     private readonly ListeningSockets _listening;
+    private readonly SocketTransportOptions _socketOptions;
+    private readonly LoopTransport _loop;
     private readonly ConcurrentBag<GatewayEndPoint> _bound = [];
 
     public GatewayListenerFactory(
         IOptions<UwsgiOptions> options,
         IOptionsFactory<SocketTransportOptions> socketOptions,
         ListeningSockets listening,
+        LoopTransport loop,
         ILoggerFactory loggerFactory)
     {
         _listening = listening;
+        _loop = loop;
         _options = options.Value;
         _logger = loggerFactory.CreateLogger("Uwsgi.AspNetCore");
         // A fresh instance with everything that was configured, above all Kestrel's own memory pool, which has no public setting.
         var transport = socketOptions.Create(Options.DefaultName);
         transport.Backlog = _options.Backlog;
         transport.CreateBoundListenSocket = endPoint => CreateListenSocket((GatewayEndPoint)endPoint);
+        _socketOptions = transport;
         _sockets = new SocketTransportFactory(Options.Create(transport), loggerFactory);
     }
 
@@ -45,11 +51,17 @@ internal sealed class GatewayListenerFactory : IConnectionListenerFactory, IConn
         IConnectionListener inner;
         try
         {
-            inner = await _sockets.BindAsync(requested, cancellationToken);
+            inner = UsesLoop(requested)
+                ? _loop.Listen(CreateListenSocket(requested), requested.Connections!.Build(), _socketOptions)
+                : await _sockets.BindAsync(requested, cancellationToken);
+        }
+        catch (SocketException error) when (error.SocketErrorCode == SocketError.AddressAlreadyInUse)
+        {
+            throw InUse(requested, error);
         }
         catch (AddressInUseException error)
         {
-            throw new IOException($"Cannot listen on {requested.Url}: another process is using the address.", error);
+            throw InUse(requested, error);
         }
 
         // An inherited descriptor keeps the name it was given; anything else shows what the system made of it.
@@ -86,6 +98,13 @@ internal sealed class GatewayListenerFactory : IConnectionListenerFactory, IConn
 
         return _options.Vacuum ? socket : KeepFile(socket);
     }
+
+    private static IOException InUse(GatewayEndPoint requested, Exception error) =>
+        new($"Cannot listen on {requested.Url}: another process is using the address.", error);
+
+    // HTTP on an endpoint for all protocols is Kestrel's, and needs what Kestrel puts around its own connections.
+    private bool UsesLoop(GatewayEndPoint requested) =>
+        _options.Transport == UwsgiTransport.EventLoop && LoopTransport.IsSupported && requested.Protocol is not null;
 
     private Socket CreateListenSocket(GatewayEndPoint endPoint)
     {

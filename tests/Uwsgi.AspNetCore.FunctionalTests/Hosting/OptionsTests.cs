@@ -23,6 +23,7 @@ public class OptionsTests
                 "SocketOwner": "app",
                 "SocketGroup": "www-data",
                 "Backlog": 1024,
+                "Transport": "sockets",
                 "Vacuum": false,
                 "AllowFrom": [ "10.0.0.0/8", "fd00::5" ],
                 "BufferSize": 4096,
@@ -98,7 +99,7 @@ public class OptionsTests
         Assert.Empty(Unchanged(options.Limits, new UwsgiLimits()));
         Assert.Equal(["127.0.0.1:3031", "/run/app.sock"], options.Sockets);
         Assert.Equal(("660", "app", "www-data"), (options.SocketMode, options.SocketOwner, options.SocketGroup));
-        Assert.Equal((1024, false, 4096), (options.Backlog, options.Vacuum, options.BufferSize));
+        Assert.Equal((1024, UwsgiTransport.Sockets, false, 4096), (options.Backlog, options.Transport, options.Vacuum, options.BufferSize));
         Assert.Equal(["127.0.0.1:9000"], options.FastCgiSockets);
         Assert.Equal(["127.0.0.1:4000"], options.ScgiSockets);
         Assert.Equal(["127.0.0.1:5000"], options.AutoSockets);
@@ -156,7 +157,7 @@ public class OptionsTests
         Assert.Empty(options.AutoSockets);
         Assert.Empty(options.AllowFrom);
         Assert.Empty(options.Modifiers);
-        Assert.Equal((512, true, 65_535), (options.Backlog, options.Vacuum, options.BufferSize));
+        Assert.Equal((512, UwsgiTransport.EventLoop, true, 65_535), (options.Backlog, options.Transport, options.Vacuum, options.BufferSize));
         Assert.Equal((true, true, true, true), (options.AllowUpgrade, options.AbortOnHalfClose, options.SendAccelBuffering, options.PoolRequests));
         Assert.Equal((false, false, false), (options.AllowSynchronousIO, options.AddServerHeader, options.AddDateHeader));
         Assert.Equal((false, false, false), (options.ForwardClientCertificate, options.ForwardRemoteUser, options.PreserveEncodedSlashes));
@@ -177,6 +178,7 @@ public class OptionsTests
                 "Sockets": [ "nowhere", "fd://x", "127.0.0.1:99999", "127.0.0.1:3031", "127.0.0.1:3031" ],
                 "SocketMode": "999",
                 "Backlog": "many",
+                "Transport": "Pigeons",
                 "Vacuum": "perhaps",
                 "AllowFrom": "10.0.0.0/99",
                 "BufferSize": 100,
@@ -206,6 +208,7 @@ public class OptionsTests
         string[] expected =
         [
             "Uwsgi:Backlog: 'many'",
+            "Uwsgi:Transport: 'Pigeons'",
             "Uwsgi:Vacuum: 'perhaps'",
             "Uwsgi:ScriptName: 'Sometimes'",
             "Uwsgi:Modifiers: 'x'",
@@ -245,11 +248,12 @@ public class OptionsTests
             uwsgi.Sockets.Add("");
             uwsgi.Backlog = 0;
             uwsgi.ScriptName = (ScriptNameMode)9;
+            uwsgi.Transport = (UwsgiTransport)9;
         });
 
         var failure = await Assert.ThrowsAsync<OptionsValidationException>(() => HostedApp.StartAsync(builder));
 
-        Assert.Equal(3, failure.Failures.Count());
+        Assert.Equal(4, failure.Failures.Count());
     }
 
     [Fact]

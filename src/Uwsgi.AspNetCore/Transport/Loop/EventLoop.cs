@@ -1,0 +1,426 @@
+using System.Buffers;
+using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
+
+namespace Uwsgi.AspNetCore.Transport.Loop;
+
+/// <summary>The threads of the lean transport, all waiting on one epoll instance, and the sockets they serve.</summary>
+/// <remarks>
+/// <code>
+/// epoll ──► thread: one event ──► a listener: accept, and run the request to its end or first await; repeat until nobody waits
+///   ▲         │                └► a socket: receive or send, and run what waited for it
+///   └─────────┘                      (whatever awaits goes on where its awaiter puts it: mostly the thread pool)
+/// monitor: every 2 ms while there is work: adds threads when all are inside, wakes another one for connections that a stuck one has in front of it
+/// </code>
+/// <para>
+/// There is one thread as long as it keeps up, as many as processors when there is work for them, and more when all of them are blocked or have
+/// been computing for long. epoll wakes the thread that came to wait last, so spare ones find nothing to do and end after a while.
+/// </para>
+/// <para>
+/// Everything is edge-triggered: an event goes to one thread, once, and what it leads to is that thread's. A listener's event stands for all
+/// connections in its queue, which is why the monitor has an eye on threads that are accepting.
+/// </para>
+/// <para>
+/// The descriptors of the loop itself stay open until the last thread and the last connection are gone: a number that is closed is another file's next.
+/// </para>
+/// </remarks>
+internal sealed class EventLoop : IDisposable
+{
+    private const int MaxThreads = 1024;
+    private const int MaxThreadsAtOnce = 64;
+    private const int MaxKeptSockets = 1024;
+    private const int IdleMilliseconds = 10_000;
+    private const int LookMilliseconds = 2;
+
+    // Looks with a thread to spare before the monitor sleeps until the next event.
+    private const int QuietLooks = 50;
+
+    // Looks with every thread busy, but getting on, before another processor is used.
+    private const int SaturatedLooks = 10;
+
+    // Looks for which a computing thread may take its time before it counts as stuck: 50 ms.
+    private const int ComputingLooks = 25;
+
+    // Looks until accepting is tried again after the system had no descriptor or memory for it: 100 ms.
+    private const int RetryLooks = 50;
+
+    private const ulong WakeUp = ulong.MaxValue;
+    private const ulong ListenerBit = 1UL << 63;
+
+    private readonly ILogger _logger;
+    private readonly SafeFileHandle _epoll = Libc.CreateEpoll();
+    private readonly SafeFileHandle _wakeUp = Libc.CreateEvent();
+    private readonly SafeFileHandle _dead = Libc.CreateEvent();
+    private readonly int _epollDescriptor;
+    private readonly int _wakeUpDescriptor;
+    private readonly Lock _lock = new();
+    private readonly Stack<LoopSocket> _free = new();
+    private readonly Stack<int> _freeSlots = new();
+    private readonly AutoResetEvent _activity = new(initialState: false);
+    private volatile LoopThread[] _threads = [];
+    private volatile LoopListener?[] _listeners = [];
+    private volatile LoopSocket?[] _sockets = new LoopSocket?[64];
+    private int _slots;
+    private int _users;
+    private int _retryLooks;
+    private int _saturatedLooks;
+    private int _growth = 1;
+    private volatile bool _isActive;
+    private volatile bool _isStopping;
+
+    public EventLoop(MemoryPool<byte> pool, long maxWriteBuffer, ILogger logger)
+    {
+        MemoryPool = pool;
+        MaxWriteBuffer = maxWriteBuffer;
+        _logger = logger;
+        _epollDescriptor = (int)_epoll.DangerousGetHandle();
+        _wakeUpDescriptor = (int)_wakeUp.DangerousGetHandle();
+        DeadDescriptor = (int)_dead.DangerousGetHandle();
+        _ = Libc.Control(_epollDescriptor, Libc.EPOLL_CTL_ADD, _wakeUpDescriptor, Libc.EPOLLIN, WakeUp);
+        AddThreads(1);
+        Interlocked.Increment(ref _users);
+        Start(Monitor, "uwsgi monitor");
+    }
+
+    public MemoryPool<byte> MemoryPool { get; }
+
+    /// <summary>Gets how much may wait to be sent on a connection before its writer waits; zero is no limit.</summary>
+    public long MaxWriteBuffer { get; }
+
+    /// <summary>Gets a descriptor on which every operation of a socket fails: what an aborted connection's is replaced with.</summary>
+    public int DeadDescriptor { get; }
+
+    /// <summary>Gets how many threads there are.</summary>
+    public int ThreadCount => _threads.Length;
+
+    /// <summary>Gets the connections at this moment.</summary>
+    public IEnumerable<LoopConnection> Connections
+    {
+        get
+        {
+            foreach (var socket in _sockets)
+            {
+                if (socket?.Owner is { } owner)
+                {
+                    yield return owner;
+                }
+            }
+        }
+    }
+
+    /// <summary>Lets the threads accept from a socket that listens.</summary>
+    public void Add(LoopListener listener, int descriptor)
+    {
+        lock (_lock)
+        {
+            _listeners = [.. _listeners, listener];
+            if (Libc.Control(_epollDescriptor, Libc.EPOLL_CTL_ADD, descriptor, Libc.EPOLLIN | Libc.EPOLLET, ListenerBit | (uint)(_listeners.Length - 1)) < 0)
+            {
+                throw new IOException($"The system cannot watch another listening socket (errno {Libc.LastError}).");
+            }
+        }
+    }
+
+    /// <summary>Reports the connections that still wait at a listener once more.</summary>
+    public void Rearm(LoopListener listener, int descriptor) => Libc.Control(
+        _epollDescriptor, Libc.EPOLL_CTL_MOD, descriptor, Libc.EPOLLIN | Libc.EPOLLET, ListenerBit | (uint)Array.IndexOf(_listeners, listener));
+
+    /// <summary>Ends the listening; called before its descriptor is closed.</summary>
+    public void Remove(LoopListener listener, int descriptor)
+    {
+        lock (_lock)
+        {
+            _ = Libc.Control(_epollDescriptor, Libc.EPOLL_CTL_DEL, descriptor, 0, 0);
+            // Events carry places in the list, so it keeps its length.
+            LoopListener?[] left = [.. _listeners];
+            left[Array.IndexOf(left, listener)] = null;
+            _listeners = left;
+        }
+    }
+
+    /// <summary>Lets all listeners accept again after a moment.</summary>
+    public void RetryAccepting()
+    {
+        Interlocked.CompareExchange(ref _retryLooks, RetryLooks, 0);
+        Activate();
+    }
+
+    public LoopSocket Rent()
+    {
+        lock (_lock)
+        {
+            _users++;
+            if (_free.TryPop(out var free))
+            {
+                return free;
+            }
+
+            if (!_freeSlots.TryPop(out var slot))
+            {
+                slot = _slots++;
+                if (slot == _sockets.Length)
+                {
+                    var larger = new LoopSocket?[slot * 2];
+                    _sockets.CopyTo(larger, 0);
+                    _sockets = larger;
+                }
+            }
+
+            var socket = new LoopSocket(this, slot);
+            Volatile.Write(ref _sockets[slot], socket);
+            return socket;
+        }
+    }
+
+    public void Return(LoopSocket socket)
+    {
+        lock (_lock)
+        {
+            if (_free.Count < MaxKeptSockets)
+            {
+                _free.Push(socket);
+            }
+            else
+            {
+                Volatile.Write(ref _sockets[socket.Slot], null);
+                _freeSlots.Push(socket.Slot);
+            }
+
+            _users--;
+        }
+
+        CloseIfUnused();
+    }
+
+    /// <summary>Adds or changes what is watched of a socket. False when the system has no room for it.</summary>
+    public bool Control(int operation, int descriptor, uint events, LoopSocket socket) => Libc.Control(
+        _epollDescriptor, operation, descriptor, events, (((ulong)socket.Generation << 32) & ~ListenerBit) | (uint)socket.Slot) >= 0;
+
+    /// <summary>Ends the threads. Those that are inside application code end behind it.</summary>
+    public void Dispose()
+    {
+        if (_isStopping)
+        {
+            return;
+        }
+
+        _isStopping = true;
+        _activity.Set();
+        // Nobody takes this one, so that every thread sees it.
+        Libc.Signal(_wakeUpDescriptor);
+        CloseIfUnused();
+    }
+
+    private static void Start(ThreadStart body, string name) => new Thread(body) { IsBackground = true, Name = name }.UnsafeStart();
+
+    private void AddThreads(int count)
+    {
+        lock (_lock)
+        {
+            count = Math.Min(count, MaxThreads - _threads.Length);
+            for (var i = 0; i < count; i++)
+            {
+                var thread = new LoopThread();
+                _threads = [.. _threads, thread];
+                _users++;
+                Start(() => Run(thread), "uwsgi loop");
+            }
+        }
+    }
+
+    private bool TryRetire(LoopThread thread)
+    {
+        lock (_lock)
+        {
+            if (_threads.Length == 1)
+            {
+                return false;
+            }
+
+            _threads = [.. _threads.Where(other => other != thread)];
+            return true;
+        }
+    }
+
+    private void Run(LoopThread thread)
+    {
+        Span<byte> one = stackalloc byte[Libc.EventSize];
+        thread.Begin();
+        while (!_isStopping)
+        {
+            var count = Libc.Wait(_epollDescriptor, one, IdleMilliseconds);
+            if (count == 0 && TryRetire(thread))
+            {
+                break;
+            }
+
+            if (count > 0)
+            {
+                thread.Enter();
+                Activate();
+                Dispatch(thread, Libc.ReadEvent(one));
+                thread.Leave();
+            }
+        }
+
+        Leave();
+    }
+
+    private void Leave()
+    {
+        lock (_lock)
+        {
+            _users--;
+        }
+
+        CloseIfUnused();
+    }
+
+    private void CloseIfUnused()
+    {
+        if (!_isStopping)
+        {
+            return;
+        }
+
+        lock (_lock)
+        {
+            if (_users > 0)
+            {
+                return;
+            }
+        }
+
+        _epoll.Dispose();
+        _wakeUp.Dispose();
+        _dead.Dispose();
+    }
+
+    private void Dispatch(LoopThread thread, (uint Events, ulong Data) one)
+    {
+        try
+        {
+            if (one.Data == WakeUp)
+            {
+                if (!_isStopping)
+                {
+                    Libc.TakeSignal(_wakeUpDescriptor);
+                    AcceptFromAll(thread);
+                }
+            }
+            else if ((one.Data & ListenerBit) != 0)
+            {
+                _listeners[(int)(uint)one.Data]?.Accept(thread);
+            }
+            else if (Volatile.Read(ref _sockets[(int)(uint)one.Data]) is { Generation: var generation } socket
+                && (generation & int.MaxValue) == one.Data >> 32)
+            {
+                socket.OnEvent(generation, one.Events);
+            }
+        }
+        catch (Exception error)
+        {
+            // The thread serves everybody; whose fault it was has lost a connection at most.
+            LoopLog.ThreadFailed(_logger, error);
+        }
+    }
+
+    private void AcceptFromAll(LoopThread thread)
+    {
+        foreach (var listener in _listeners)
+        {
+            listener?.Accept(thread);
+        }
+    }
+
+    private void Activate()
+    {
+        if (!_isActive)
+        {
+            _isActive = true;
+            _activity.Set();
+        }
+    }
+
+    private void Monitor()
+    {
+        while (!_isStopping)
+        {
+            _activity.WaitOne();
+            for (var quiet = 0; quiet < QuietLooks && !_isStopping;)
+            {
+                Thread.Sleep(LookMilliseconds);
+                quiet = Look() ? 0 : quiet + 1;
+            }
+
+            _isActive = false;
+            Interlocked.MemoryBarrier();
+            // A thread that went inside just before has seen the monitor awake.
+            if (_threads.Any(static thread => LoopThread.IsInside(thread.Turn)))
+            {
+                Activate();
+            }
+        }
+
+        _activity.Dispose();
+        Leave();
+    }
+
+    // Whether there is a reason to look again soon.
+    private bool Look()
+    {
+        var threads = _threads;
+        var isAnyWaiting = false;
+        var isAnyGettingOn = false;
+        var isAnyStuckAccepting = false;
+        foreach (var thread in threads)
+        {
+            var turn = thread.Turn;
+            if (turn != thread.SeenTurn)
+            {
+                thread.SeenTurn = turn;
+                thread.SeenTimes = 0;
+                isAnyGettingOn = true;
+            }
+            else if (LoopThread.IsInside(turn))
+            {
+                isAnyStuckAccepting |= ++thread.SeenTimes == 1 && thread.IsAccepting;
+            }
+
+            isAnyWaiting |= !LoopThread.IsInside(turn);
+        }
+
+        var isRetrying = _retryLooks > 0;
+        if (isAnyStuckAccepting || (isRetrying && Interlocked.Decrement(ref _retryLooks) == 0))
+        {
+            Libc.Signal(_wakeUpDescriptor);
+        }
+
+        if (isAnyWaiting)
+        {
+            _saturatedLooks = 0;
+            _growth = 1;
+            return isRetrying;
+        }
+
+        if (threads.Length < Environment.ProcessorCount)
+        {
+            if (!isAnyGettingOn || ++_saturatedLooks >= SaturatedLooks)
+            {
+                _saturatedLooks = 0;
+                AddThreads(1);
+            }
+        }
+        else if (isAnyGettingOn)
+        {
+            _growth = 1;
+        }
+        else if (Array.TrueForAll(threads, static thread => thread.SeenTimes >= ComputingLooks) || !Array.Exists(threads, static thread => thread.IsRunnable()))
+        {
+            AddThreads(_growth);
+            _growth = Math.Min(_growth * 2, MaxThreadsAtOnce);
+        }
+
+        return true;
+    }
+}

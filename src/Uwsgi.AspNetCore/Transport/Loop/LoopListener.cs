@@ -1,0 +1,278 @@
+using System.Buffers;
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Logging;
+using Uwsgi.AspNetCore.Hosting;
+
+namespace Uwsgi.AspNetCore.Transport.Loop;
+
+/// <summary>
+/// A listening socket of the event loop. Its connections are served where they are accepted, so <see cref="AcceptAsync"/> never returns one: what Kestrel
+/// does around a connection (its limit, its metrics, the logging scope, the orderly stop) is done here.
+/// </summary>
+internal sealed class LoopListener : IConnectionListener
+{
+    private const int MaxAcceptsPerTurn = 16;
+
+    // For connections that are aborted when the time for the stop is over.
+    private static readonly TimeSpan s_abortTime = TimeSpan.FromSeconds(1);
+
+    // A peer of a unix socket has no name of its own.
+    private static readonly EndPoint s_unixPeer = new UnixDomainSocketEndPoint("/").Create(new SocketAddress(AddressFamily.Unix, 2));
+
+    private readonly EventLoop _loop;
+    private readonly Socket _socket;
+    private readonly int _descriptor;
+    private readonly ConnectionDelegate _handler;
+    private readonly ConnectionMetrics _metrics;
+    private readonly long? _maxConnections;
+    private readonly ILogger _logger;
+    private readonly bool _isUnix;
+    private readonly bool _isAnyAddress;
+    private readonly LimitedCounter _counted = new();
+    private readonly TaskCompletionSource<ConnectionContext?> _unbound = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _open = 1;
+    private volatile bool _isUnbound;
+    private bool _isDisposed;
+    private bool _isWithoutResources;
+    private CancellationToken _stopToken = new(canceled: true);
+
+    public LoopListener(
+        EventLoop loop, Socket socket, EndPoint endPoint, ConnectionDelegate handler, ConnectionMetrics metrics, long? maxConnections, ILogger logger)
+    {
+        _loop = loop;
+        _socket = socket;
+        _descriptor = (int)socket.Handle;
+        _handler = handler;
+        _metrics = metrics;
+        _maxConnections = maxConnections;
+        _logger = logger;
+        _isUnix = socket.AddressFamily == AddressFamily.Unix;
+        _isAnyAddress = endPoint is IPEndPoint ip && (ip.Address.Equals(IPAddress.Any) || ip.Address.Equals(IPAddress.IPv6Any));
+        EndPoint = endPoint;
+        socket.Blocking = false;
+        loop.Add(this, _descriptor);
+    }
+
+    public EndPoint EndPoint { get; }
+
+    public MemoryPool<byte> MemoryPool => _loop.MemoryPool;
+
+    public bool IsDurationMeasured => _metrics.IsDurationMeasured;
+
+    public bool IsLimited => _maxConnections is not null;
+
+    public ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default) => new(_unbound.Task);
+
+    /// <summary>Accepts what waits, and serves each connection to its end or first wait before it takes the next.</summary>
+    public void Accept(LoopThread thread)
+    {
+        thread.IsAccepting = true;
+        for (var i = 0; i < MaxAcceptsPerTurn; i++)
+        {
+            var descriptor = AcceptOne();
+            if (descriptor < 0)
+            {
+                switch (descriptor)
+                {
+                    case -Libc.EAGAIN:
+                    case -Libc.EBADF:
+                        thread.IsAccepting = false;
+                        return;
+                    case -Libc.EMFILE or -Libc.ENFILE or -Libc.ENOBUFS or -Libc.ENOMEM:
+                        thread.IsAccepting = false;
+                        WaitForResources(-descriptor);
+                        return;
+                    default:
+                        // Interrupted, or a peer that has gone again.
+                        continue;
+                }
+            }
+
+            _isWithoutResources = false;
+            thread.NoteProgress();
+            Serve(descriptor);
+        }
+
+        thread.IsAccepting = false;
+        _loop.Rearm(this, _descriptor);
+    }
+
+    public EndPoint? GetRemoteEndPoint(LoopConnection connection, LoopSocket socket) =>
+        _isUnix ? s_unixPeer : socket.Use(connection, descriptor => Libc.GetPeer(descriptor, EndPoint));
+
+    public EndPoint? GetLocalEndPoint(LoopConnection connection, LoopSocket socket) =>
+        _isAnyAddress ? socket.Use(connection, descriptor => Libc.GetLocal(descriptor, EndPoint)) : EndPoint;
+
+    /// <summary>Takes a connection out of the number that the limit is for, because it has become something else.</summary>
+    public void ReleaseConnection() => _counted.Remove();
+
+    public ValueTask UnbindAsync(CancellationToken cancellationToken = default)
+    {
+        if (_isUnbound)
+        {
+            return default;
+        }
+
+        _stopToken = cancellationToken;
+        _isUnbound = true;
+        _loop.Remove(this, _descriptor);
+        _socket.Dispose();
+        foreach (var connection in OwnConnections())
+        {
+            connection.RequestClose();
+        }
+
+        _unbound.TrySetResult(null);
+        return default;
+    }
+
+    /// <summary>Waits for the connections to end, as long as the stop may take, and resets what is left.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_isDisposed)
+        {
+            return;
+        }
+
+        _isDisposed = true;
+        await UnbindAsync(new CancellationToken(canceled: true));
+        Leave();
+        await _drained.Task.WaitAsync(_stopToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (_drained.Task.IsCompleted)
+        {
+            return;
+        }
+
+        foreach (var connection in OwnConnections())
+        {
+            connection.Abort(new ConnectionAbortedException("The server is stopping, and its time for that is over."));
+        }
+
+        await _drained.Task.WaitAsync(s_abortTime).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!_drained.Task.IsCompleted)
+        {
+            LoopLog.ConnectionsLeft(_logger, Volatile.Read(ref _open), EndPoint);
+        }
+    }
+
+    // A descriptor, or the negative error. The descriptor's number is not another file's meanwhile.
+    private int AcceptOne()
+    {
+        var isHeld = false;
+        try
+        {
+            _socket.SafeHandle.DangerousAddRef(ref isHeld);
+            var descriptor = Libc.Accept(_descriptor);
+            return descriptor >= 0 ? descriptor : -Libc.LastError;
+        }
+        catch (ObjectDisposedException)
+        {
+            return -Libc.EBADF;
+        }
+        finally
+        {
+            if (isHeld)
+            {
+                _socket.SafeHandle.DangerousRelease();
+            }
+        }
+    }
+
+    private void Serve(int descriptor)
+    {
+        LoopSocket socket;
+        LoopConnection connection;
+        try
+        {
+            socket = _loop.Rent();
+            connection = new LoopConnection(this, socket);
+        }
+        catch
+        {
+            Libc.Close(descriptor);
+            throw;
+        }
+
+        Interlocked.Increment(ref _open);
+        socket.Open(connection, descriptor);
+        if (_isUnbound)
+        {
+            connection.RequestClose();
+        }
+
+        _ = RunAsync(connection, socket);
+    }
+
+    private async Task RunAsync(LoopConnection connection, LoopSocket socket)
+    {
+        try
+        {
+            if (_maxConnections is { } limit && !_counted.TryAdd(limit))
+            {
+                _metrics.Rejected(EndPoint);
+                LoopLog.ConnectionRejected(_logger, connection.ConnectionId);
+            }
+            else
+            {
+                await ServeAsync(connection);
+                if (IsLimited)
+                {
+                    connection.ReleaseConnection();
+                }
+            }
+        }
+        catch (Exception error)
+        {
+            LoopLog.HandlerFailed(_logger, connection.ConnectionId, error);
+            connection.Abort(new ConnectionAbortedException("The connection's handler failed.", error));
+        }
+
+        await socket.CloseAsync();
+        connection.NoteClosed();
+        _loop.Return(socket);
+        Leave();
+    }
+
+    private Task ServeAsync(LoopConnection connection) =>
+        // Like Kestrel's: whoever logs anything at all can tell connections apart.
+        _metrics.IsAnyEnabled || _logger.IsEnabled(LogLevel.Critical) ? ServeObservedAsync(connection) : _handler(connection);
+
+    private async Task ServeObservedAsync(LoopConnection connection)
+    {
+        using var scope = _logger.IsEnabled(LogLevel.Critical) ? _logger.BeginScope(new ConnectionScope(connection)) : null;
+        var started = _metrics.Started(EndPoint);
+        try
+        {
+            await _handler(connection);
+        }
+        finally
+        {
+            _metrics.Ended(EndPoint, started, connection);
+        }
+    }
+
+    private void WaitForResources(int error)
+    {
+        if (!_isWithoutResources)
+        {
+            _isWithoutResources = true;
+            LoopLog.AcceptFailed(_logger, EndPoint, error);
+        }
+
+        _loop.RetryAccepting();
+    }
+
+    private IEnumerable<LoopConnection> OwnConnections() => _loop.Connections.Where(connection => connection.Listener == this);
+
+    private void Leave()
+    {
+        if (Interlocked.Decrement(ref _open) == 0)
+        {
+            _drained.TrySetResult();
+        }
+    }
+}

@@ -1,0 +1,33 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+using Uwsgi.AspNetCore.Diagnostics;
+
+namespace Uwsgi.AspNetCore.Transport.Loop;
+
+/// <summary>The log catalogue of the event loop, category <c>Uwsgi.AspNetCore</c>.</summary>
+internal static partial class LoopLog
+{
+    [LoggerMessage(
+        EventIds.AcceptFailed, LogLevel.Warning,
+        "Connections to {EndPoint} have to wait: the system has no descriptors or memory left for them (errno {Error}). Raise the limit of open files (ulimit -n).",
+        EventName = nameof(AcceptFailed))]
+    public static partial void AcceptFailed(ILogger logger, EndPoint endPoint, int error);
+
+    [LoggerMessage(
+        EventIds.ConnectionRejected, LogLevel.Warning,
+        "Connection id \"{ConnectionId}\" rejected because the maximum number of concurrent connections has been reached.",
+        EventName = nameof(ConnectionRejected))]
+    public static partial void ConnectionRejected(ILogger logger, string connectionId);
+
+    [LoggerMessage(
+        EventIds.HandlerFailed, LogLevel.Error, "Unhandled exception while processing connection id \"{ConnectionId}\".", EventName = nameof(HandlerFailed))]
+    public static partial void HandlerFailed(ILogger logger, string connectionId, Exception error);
+
+    [LoggerMessage(
+        EventIds.ConnectionsLeft, LogLevel.Warning, "{Count} connections of {EndPoint} did not end although they were aborted.",
+        EventName = nameof(ConnectionsLeft))]
+    public static partial void ConnectionsLeft(ILogger logger, int count, EndPoint endPoint);
+
+    [LoggerMessage(EventIds.LoopThreadFailed, LogLevel.Critical, "An event could not be handled.", EventName = nameof(ThreadFailed))]
+    public static partial void ThreadFailed(ILogger logger, Exception error);
+}
