@@ -3,6 +3,7 @@ using Uwsgi.AspNetCore.Benchmarks.Allocations;
 using Uwsgi.AspNetCore.Benchmarks.Comparison;
 using Uwsgi.AspNetCore.Benchmarks.Micro;
 using Uwsgi.AspNetCore.Benchmarks.Operations;
+using Uwsgi.AspNetCore.Benchmarks.Cost;
 
 #if DEBUG
 Console.Error.WriteLine("warning: this is a Debug build; add -c Release for figures that mean something");
@@ -15,6 +16,7 @@ try
         ["compare", .. var rest] => await CompareCommand.RunAsync(rest),
         ["allocations", .. var rest] => await AllocationsCommand.RunAsync(rest),
         ["operations", .. var rest] => await OperationsCommand.RunAsync(rest),
+        ["cost", .. var rest] => await CostCommand.RunAsync(rest),
         ["micro", .. var rest] => MicroCommand.Run(rest),
         ["serve", .. var rest] => await ServeCommand.RunAsync(rest),
         _ => Usage(),
@@ -38,6 +40,9 @@ static int Usage()
           --requests 20000        requests per batch
           --types                 also which types take them, by sampling
         operations    what harakiri, statistics, mounts and the like add to a request
+          --rounds 9 --requests 100000
+        cost          processor time of one request in memory, by protocol
+          --only uwsgi            one of them, for a profiler
           --rounds 9 --requests 100000
         micro         BenchmarkDotNet over the layers; takes its arguments, such as --filter '*Decode*' or --list flat
         """);

@@ -103,9 +103,7 @@ internal sealed class FastCgiExchange : GatewayExchange
 
     public override ConnectionTimeouts Timeouts => _timeouts;
 
-    public override bool IsAborted => _isAborted || Closed.IsCancellationRequested;
-
-    public override CancellationToken Closed => Settings.AbortOnHalfClose ? Connection.ConnectionClosed : CancellationToken.None;
+    public override bool IsAborted => _isAborted || HasPeerGone;
 
     public override int Modifier1 => 0;
 

@@ -82,7 +82,13 @@ internal sealed class GatewayApplication<TContext>(
 
             try
             {
-                await application.ProcessRequestAsync(context);
+                var running = application.ProcessRequestAsync(context);
+                if (!running.IsCompleted)
+                {
+                    request.WatchConnection();
+                }
+
+                await running;
             }
             catch (BadHttpRequestException bad)
             {

@@ -14,6 +14,8 @@ namespace Uwsgi.AspNetCore.Hosting;
 /// </remarks>
 internal abstract class GatewayExchange : IBufferWriter<byte>
 {
+    private CancellationToken _closed;
+
     public abstract GatewayProtocol Protocol { get; }
 
     /// <summary>Gets the connection that carries the exchange.</summary>
@@ -42,15 +44,38 @@ internal abstract class GatewayExchange : IBufferWriter<byte>
     /// <summary>Gets the time limits of the connection's reads and writes.</summary>
     public abstract ConnectionTimeouts Timeouts { get; }
 
-    /// <summary>Gets whether the peer has gone or the exchange was aborted.</summary>
+    /// <summary>Gets whether the exchange was aborted, or is watched and the peer has gone.</summary>
     public abstract bool IsAborted { get; }
 
-    /// <summary>Gets the token that fires when the peer goes away.</summary>
-    public abstract CancellationToken Closed { get; }
+    /// <summary>Gets the token that fires when the peer goes away, and watches for that from now on.</summary>
+    public CancellationToken Closed
+    {
+        get
+        {
+            Watch();
+            return _closed;
+        }
+    }
+
+    /// <summary>Gets whether the exchange is watched and the peer has gone.</summary>
+    protected bool HasPeerGone => _closed.IsCancellationRequested;
 
     public abstract int Modifier1 { get; }
 
     public abstract int Modifier2 { get; }
+
+    /// <summary>
+    /// Watches from now on for the peer's going. A transport may have to ask the system for that, so a request that is through at once goes
+    /// without: there a failed read or write tells.
+    /// </summary>
+    public void Watch()
+    {
+        // A peer that closes its side means a client that has gone, unless the options say that it only means "no more from me".
+        if (!_closed.CanBeCanceled && Settings.AbortOnHalfClose)
+        {
+            _closed = Connection.ConnectionClosed;
+        }
+    }
 
     /// <summary>Creates a feature that only this protocol has; null for any other.</summary>
     public virtual object? CreateFeature(Type type) => null;
@@ -76,7 +101,8 @@ internal abstract class GatewayExchange : IBufferWriter<byte>
     }
 
     /// <summary>
-    /// Closes the sending side where the web server waits for it; called behind the last flush, when nothing is left of the request's body.
+    /// Closes the sending side where the web server waits for it; called behind the last flush, when nothing is left of the request's body
+    /// but the connection may stay open for a while.
     /// </summary>
     /// <param name="isLengthAnnounced">Whether the web server can tell by Content-Length that the response is complete.</param>
     public virtual void CloseOutput(bool isLengthAnnounced)

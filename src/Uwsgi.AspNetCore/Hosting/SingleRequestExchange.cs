@@ -29,10 +29,7 @@ internal sealed class SingleRequestExchange(
 
     public override ConnectionTimeouts Timeouts => timeouts;
 
-    public override bool IsAborted => _isAborted || Closed.IsCancellationRequested;
-
-    // A peer that closes its side means a client that has gone, unless the options say that it only means "no more from me".
-    public override CancellationToken Closed => settings.AbortOnHalfClose ? connection.ConnectionClosed : CancellationToken.None;
+    public override bool IsAborted => _isAborted || HasPeerGone;
 
     public override int Modifier1 => scan.Modifier1;
 

@@ -21,11 +21,18 @@ internal partial class GatewayRequest : IHttpRequestLifetimeFeature
         set => _replacedToken = value;
     }
 
-    /// <summary>Gets whether the request was cut off: by the peer, by the application or by a stopping server.</summary>
-    public bool IsAborted => _isAborted || (IsConnectionLost && !_isAbortBlocked);
+    /// <summary>Gets whether the request was cut off: by the peer as far as is known, by the application or by a stopping server.</summary>
+    public bool IsAborted => _isAborted || ((_isConnectionLost || Exchange.IsAborted) && !_isAbortBlocked);
 
-    /// <summary>Gets whether the connection has ended, be it before or after the response was complete.</summary>
-    public bool IsConnectionLost => _isConnectionLost || Exchange.IsAborted;
+    /// <summary>Finds out whether the connection has ended, be it before or after the response was complete.</summary>
+    public bool IsConnectionLost
+    {
+        get
+        {
+            WatchConnection();
+            return _isConnectionLost || Exchange.IsAborted;
+        }
+    }
 
     /// <summary>Gets whether the object may serve another request.</summary>
     public bool CanBeReused =>
@@ -36,6 +43,9 @@ internal partial class GatewayRequest : IHttpRequestLifetimeFeature
         Log.ApplicationAborted(_logger, Exchange.Connection.ConnectionId, ((IHttpRequestIdentifierFeature)this).TraceIdentifier);
         Abort(new ConnectionAbortedException("The connection was aborted by the application."));
     }
+
+    /// <summary>Watches from now on for the peer's going, because the application takes its time.</summary>
+    public void WatchConnection() => Exchange.Watch();
 
     /// <summary>Ends the request and its exchange at once.</summary>
     public void Abort(ConnectionAbortedException reason)
@@ -66,6 +76,7 @@ internal partial class GatewayRequest : IHttpRequestLifetimeFeature
     private CancellationToken GetAbortToken()
     {
         CancellationTokenSource source;
+        var closed = Exchange.Closed;
         lock (_abortLock)
         {
             if (_isTokenHandedOut)
@@ -84,7 +95,7 @@ internal partial class GatewayRequest : IHttpRequestLifetimeFeature
         }
 
         // Outside the lock: the callback runs right here when the peer goes at this moment.
-        _closedRegistration = Exchange.Closed.UnsafeRegister(static request => ((GatewayRequest)request!).CancelAbortToken(), this);
+        _closedRegistration = closed.UnsafeRegister(static request => ((GatewayRequest)request!).CancelAbortToken(), this);
         return source.Token;
     }
 

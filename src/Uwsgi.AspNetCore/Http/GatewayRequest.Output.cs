@@ -309,7 +309,7 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
             }
         }
 
-        await EndResponseAsync();
+        await EndResponseAsync(mayTakeLonger: _onCompleted is { Count: > 0 });
     }
 
     private ValueTask StartResponseAsync(int nextWrite = 0)
@@ -375,10 +375,11 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
             CommitHead(isFinal: true);
         }
 
-        await EndResponseAsync();
+        await EndResponseAsync(mayTakeLonger: true);
     }
 
-    private async ValueTask EndResponseAsync()
+    // What may take longer is the application, or its callbacks: they need not hold up a web server that waits for the connection's end.
+    private async ValueTask EndResponseAsync(bool mayTakeLonger)
     {
         Task? pending;
         lock (_outputLock)
@@ -415,9 +416,8 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
         }
 
         await flush;
-        if (_bodyReader is null ? _contentLength == 0 : _bodyReader.IsAtEnd)
+        if (mayTakeLonger && (_bodyReader is null ? _contentLength == 0 : _bodyReader.IsAtEnd))
         {
-            // Callbacks need not hold up a web server that waits for the connection's end.
             Exchange.CloseOutput(_declaredLength is not null);
         }
     }

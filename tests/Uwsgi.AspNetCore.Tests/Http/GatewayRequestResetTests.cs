@@ -276,8 +276,6 @@ public class GatewayRequestResetTests
 
         public override bool IsAborted => throw new NotSupportedException();
 
-        public override CancellationToken Closed => throw new NotSupportedException();
-
         public override int Modifier1 => throw new NotSupportedException();
 
         public override int Modifier2 => throw new NotSupportedException();
