@@ -58,11 +58,8 @@ public sealed partial class UwsgiOptions
     /// <value>1 or more. The default is 512, as in Kestrel; the kernel caps it (<c>net.core.somaxconn</c>). uWSGI's option is <c>listen</c>.</value>
     public int Backlog { get; set; } = 512;
 
-    /// <summary>Gets or sets what moves the bytes of <see cref="Sockets"/>, <see cref="FastCgiSockets"/> and <see cref="ScgiSockets"/>.</summary>
-    /// <value>
-    /// The default is <see cref="UwsgiTransport.EventLoop"/>, which needs Linux on x64 or arm64; elsewhere, and for <see cref="AutoSockets"/>, it is Kestrel's
-    /// socket transport all the same.
-    /// </value>
+    /// <summary>Gets or sets what moves the bytes of the sockets above.</summary>
+    /// <value>The default is <see cref="UwsgiTransport.EventLoop"/>, which needs Linux on x64 or arm64; elsewhere it is Kestrel's socket transport all the same.</value>
     /// <remarks>
     /// Endpoints with <c>ListenOptions.UseUwsgi()</c> and the like stay on the transport that Kestrel has. Code that blocks its thread does not stop the event
     /// loop: it gets more threads.

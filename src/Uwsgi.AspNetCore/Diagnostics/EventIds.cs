@@ -10,10 +10,8 @@ internal static class EventIds
 
     // Event loop
     public const int AcceptFailed = 10;
-    public const int ConnectionRejected = 11;
-    public const int HandlerFailed = 12;
-    public const int ConnectionsLeft = 13;
-    public const int LoopThreadFailed = 14;
+    public const int ConnectionsLeft = 11;
+    public const int LoopThreadFailed = 12;
 
     // Connections
     public const int PeerRefused = 20;

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Uwsgi.AspNetCore.Protocols;
+using Uwsgi.AspNetCore.Transport;
 
 namespace Uwsgi.AspNetCore.Hosting;
 
@@ -26,6 +27,12 @@ internal sealed class GatewayMiddleware(
 
     public async Task OnConnectionAsync(ConnectionContext connection)
     {
+        if (connection.Features.Get<IKestrelHandOverFeature>() is { IsHandedOver: true })
+        {
+            await http(connection);
+            return;
+        }
+
         if (!services.Settings.AllowFrom.Contains(connection.RemoteEndPoint))
         {
             Refuse(connection);
@@ -68,7 +75,7 @@ internal sealed class GatewayMiddleware(
 
         if (isHttp)
         {
-            await http(connection);
+            await ServeHttpAsync(connection);
         }
     }
 
@@ -89,6 +96,17 @@ internal sealed class GatewayMiddleware(
             GatewayProtocol.Scgi => new SingleRequestConnection(connection, ScgiHeadReader.Instance, services, waited).RunAsync(application),
             _ => new SingleRequestConnection(connection, UwsgiHeadReader.Instance, services, waited).RunAsync(application),
         };
+    }
+
+    private Task ServeHttpAsync(ConnectionContext connection)
+    {
+        if (connection.Features.Get<IKestrelHandOverFeature>() is not { IsHandedOver: false } own)
+        {
+            return http(connection);
+        }
+
+        own.HandOver();
+        return Task.CompletedTask;
     }
 
     private void Refuse(ConnectionContext connection)

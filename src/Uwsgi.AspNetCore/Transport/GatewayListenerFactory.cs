@@ -51,7 +51,7 @@ internal sealed class GatewayListenerFactory : IConnectionListenerFactory, IConn
         IConnectionListener inner;
         try
         {
-            inner = UsesLoop(requested)
+            inner = _options.Transport == UwsgiTransport.EventLoop && LoopTransport.IsSupported
                 ? _loop.Listen(CreateListenSocket(requested), requested.Connections!.Build(), _socketOptions)
                 : await _sockets.BindAsync(requested, cancellationToken);
         }
@@ -101,10 +101,6 @@ internal sealed class GatewayListenerFactory : IConnectionListenerFactory, IConn
 
     private static IOException InUse(GatewayEndPoint requested, Exception error) =>
         new($"Cannot listen on {requested.Url}: another process is using the address.", error);
-
-    // HTTP on an endpoint for all protocols is Kestrel's, and needs what Kestrel puts around its own connections.
-    private bool UsesLoop(GatewayEndPoint requested) =>
-        _options.Transport == UwsgiTransport.EventLoop && LoopTransport.IsSupported && requested.Protocol is not null;
 
     private Socket CreateListenSocket(GatewayEndPoint endPoint)
     {

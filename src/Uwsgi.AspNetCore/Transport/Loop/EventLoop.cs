@@ -78,7 +78,8 @@ internal sealed class EventLoop : IDisposable
         DeadDescriptor = (int)_dead.DangerousGetHandle();
         _ = Libc.Control(_epollDescriptor, Libc.EPOLL_CTL_ADD, _wakeUpDescriptor, Libc.EPOLLIN, WakeUp);
         AddThreads(1);
-        Interlocked.Increment(ref _users);
+        // The monitor, and whoever disposes.
+        _users += 2;
         Start(Monitor, "uwsgi monitor");
     }
 
@@ -208,7 +209,7 @@ internal sealed class EventLoop : IDisposable
         _activity.Set();
         // Nobody takes this one, so that every thread sees it.
         Libc.Signal(_wakeUpDescriptor);
-        CloseIfUnused();
+        Leave();
     }
 
     private static void Start(ThreadStart body, string name) => new Thread(body) { IsBackground = true, Name = name }.UnsafeStart();
@@ -294,6 +295,7 @@ internal sealed class EventLoop : IDisposable
         _epoll.Dispose();
         _wakeUp.Dispose();
         _dead.Dispose();
+        _activity.Dispose();
     }
 
     private void Dispatch(LoopThread thread, (uint Events, ulong Data) one)
@@ -321,7 +323,7 @@ internal sealed class EventLoop : IDisposable
         catch (Exception error)
         {
             // The thread serves everybody; whose fault it was has lost a connection at most.
-            LoopLog.ThreadFailed(_logger, error);
+            LoopLog.LoopThreadFailed(_logger, error);
         }
     }
 
@@ -362,7 +364,6 @@ internal sealed class EventLoop : IDisposable
             }
         }
 
-        _activity.Dispose();
         Leave();
     }
 

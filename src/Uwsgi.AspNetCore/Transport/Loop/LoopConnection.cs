@@ -18,13 +18,14 @@ namespace Uwsgi.AspNetCore.Transport.Loop;
 internal sealed class LoopConnection(LoopListener listener, LoopSocket socket) : ConnectionContext,
     IFeatureCollection, IConnectionIdFeature, IConnectionTransportFeature, IConnectionItemsFeature, IMemoryPoolFeature, IConnectionLifetimeFeature,
     IConnectionEndPointFeature, IConnectionLifetimeNotificationFeature, IConnectionSocketFeature, IConnectionMetricsTagsFeature,
-    IDecrementConcurrentConnectionCountFeature, IInlineTransportFeature
+    IDecrementConcurrentConnectionCountFeature, IInlineTransportFeature, IKestrelHandOverFeature
 {
     private static readonly Type[] s_own =
     [
         typeof(IConnectionIdFeature), typeof(IConnectionTransportFeature), typeof(IConnectionItemsFeature), typeof(IMemoryPoolFeature),
         typeof(IConnectionLifetimeFeature), typeof(IConnectionEndPointFeature), typeof(IConnectionLifetimeNotificationFeature), typeof(IConnectionSocketFeature),
         typeof(IConnectionMetricsTagsFeature), typeof(IDecrementConcurrentConnectionCountFeature), typeof(IInlineTransportFeature),
+        typeof(IKestrelHandOverFeature),
     ];
 
     private static long s_lastId = DateTime.UtcNow.Ticks;
@@ -44,6 +45,7 @@ internal sealed class LoopConnection(LoopListener listener, LoopSocket socket) :
     private CancellationToken? _replacedCloseRequested;
     private Socket? _socketObject;
     private List<KeyValuePair<string, object?>>? _metricsTags;
+    private TaskCompletionSource? _kestrelIsThrough;
     private int _isReleased;
     private int _revision;
 
@@ -99,6 +101,11 @@ internal sealed class LoopConnection(LoopListener listener, LoopSocket socket) :
     /// <exception cref="ObjectDisposedException">The connection is over.</exception>
     public Socket Socket => Volatile.Read(ref _socketObject) ?? socket.Use(this, CreateSocketObject) ?? throw new ObjectDisposedException(nameof(Socket));
 
+    public bool IsHandedOver => _kestrelIsThrough is not null;
+
+    /// <summary>Gets what ends when Kestrel is through with a connection that it was given.</summary>
+    public Task KestrelIsThrough => _kestrelIsThrough?.Task ?? Task.CompletedTask;
+
     public ICollection<KeyValuePair<string, object?>> Tags => _metricsTags ??= [];
 
     bool IFeatureCollection.IsReadOnly => false;
@@ -146,6 +153,15 @@ internal sealed class LoopConnection(LoopListener listener, LoopSocket socket) :
     IEnumerator IEnumerable.GetEnumerator() => ((IEnumerable<KeyValuePair<Type, object>>)this).GetEnumerator();
 
     public override void Abort(ConnectionAbortedException abortReason) => socket.Abort(this, abortReason);
+
+    public void HandOver() => _kestrelIsThrough ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Called by Kestrel when it is through with the connection.</summary>
+    public override ValueTask DisposeAsync()
+    {
+        _kestrelIsThrough?.TrySetResult();
+        return default;
+    }
 
     public void RequestClose() => Fire(ref _closeRequested);
 

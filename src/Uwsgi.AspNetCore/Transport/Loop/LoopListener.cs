@@ -1,7 +1,7 @@
 using System.Buffers;
-using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using System.Threading.Channels;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 using Uwsgi.AspNetCore.Hosting;
@@ -9,8 +9,8 @@ using Uwsgi.AspNetCore.Hosting;
 namespace Uwsgi.AspNetCore.Transport.Loop;
 
 /// <summary>
-/// A listening socket of the event loop. Its connections are served where they are accepted, so <see cref="AcceptAsync"/> never returns one: what Kestrel
-/// does around a connection (its limit, its metrics, the logging scope, the orderly stop) is done here.
+/// A listening socket of the event loop. Its connections are served where they are accepted, so what Kestrel does around a connection (its limit, its
+/// metrics, the logging scope, the orderly stop) is done here. <see cref="AcceptAsync"/> returns only those that turn out to speak HTTP.
 /// </summary>
 internal sealed class LoopListener : IConnectionListener
 {
@@ -29,10 +29,11 @@ internal sealed class LoopListener : IConnectionListener
     private readonly ConnectionMetrics _metrics;
     private readonly long? _maxConnections;
     private readonly ILogger _logger;
+    private readonly ILogger _kestrelLogger;
     private readonly bool _isUnix;
     private readonly bool _isAnyAddress;
     private readonly LimitedCounter _counted = new();
-    private readonly TaskCompletionSource<ConnectionContext?> _unbound = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Channel<ConnectionContext> _handedOver = Channel.CreateUnbounded<ConnectionContext>();
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _open = 1;
     private volatile bool _isUnbound;
@@ -41,7 +42,8 @@ internal sealed class LoopListener : IConnectionListener
     private CancellationToken _stopToken = new(canceled: true);
 
     public LoopListener(
-        EventLoop loop, Socket socket, EndPoint endPoint, ConnectionDelegate handler, ConnectionMetrics metrics, long? maxConnections, ILogger logger)
+        EventLoop loop, Socket socket, EndPoint endPoint, ConnectionDelegate handler, ConnectionMetrics metrics, long? maxConnections, ILogger logger,
+        ILogger kestrelLogger)
     {
         _loop = loop;
         _socket = socket;
@@ -50,6 +52,7 @@ internal sealed class LoopListener : IConnectionListener
         _metrics = metrics;
         _maxConnections = maxConnections;
         _logger = logger;
+        _kestrelLogger = kestrelLogger;
         _isUnix = socket.AddressFamily == AddressFamily.Unix;
         _isAnyAddress = endPoint is IPEndPoint ip && (ip.Address.Equals(IPAddress.Any) || ip.Address.Equals(IPAddress.IPv6Any));
         EndPoint = endPoint;
@@ -65,7 +68,18 @@ internal sealed class LoopListener : IConnectionListener
 
     public bool IsLimited => _maxConnections is not null;
 
-    public ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default) => new(_unbound.Task);
+    public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
+    {
+        while (await _handedOver.Reader.WaitToReadAsync(cancellationToken))
+        {
+            if (_handedOver.Reader.TryRead(out var connection))
+            {
+                return connection;
+            }
+        }
+
+        return null;
+    }
 
     /// <summary>Accepts what waits, and serves each connection to its end or first wait before it takes the next.</summary>
     public void Accept(LoopThread thread)
@@ -126,7 +140,7 @@ internal sealed class LoopListener : IConnectionListener
             connection.RequestClose();
         }
 
-        _unbound.TrySetResult(null);
+        _handedOver.Writer.TryComplete();
         return default;
     }
 
@@ -214,7 +228,7 @@ internal sealed class LoopListener : IConnectionListener
             if (_maxConnections is { } limit && !_counted.TryAdd(limit))
             {
                 _metrics.Rejected(EndPoint);
-                LoopLog.ConnectionRejected(_logger, connection.ConnectionId);
+                KestrelLog.ConnectionRejected(_kestrelLogger, connection.ConnectionId);
             }
             else
             {
@@ -223,27 +237,44 @@ internal sealed class LoopListener : IConnectionListener
                 {
                     connection.ReleaseConnection();
                 }
+
+                // With the endpoint gone Kestrel takes no more, and the connection is closed.
+                if (connection.IsHandedOver && _handedOver.Writer.TryWrite(connection))
+                {
+                    await connection.KestrelIsThrough;
+                }
             }
         }
         catch (Exception error)
         {
-            LoopLog.HandlerFailed(_logger, connection.ConnectionId, error);
+            KestrelLog.HandlerFailed(_kestrelLogger, connection.ConnectionId, error);
             connection.Abort(new ConnectionAbortedException("The connection's handler failed.", error));
         }
 
         await socket.CloseAsync();
         connection.NoteClosed();
+        if (_kestrelLogger.IsEnabled(LogLevel.Debug))
+        {
+            KestrelLog.ConnectionStop(_kestrelLogger, connection.ConnectionId);
+        }
+
         _loop.Return(socket);
         Leave();
     }
 
     private Task ServeAsync(LoopConnection connection) =>
-        // Like Kestrel's: whoever logs anything at all can tell connections apart.
-        _metrics.IsAnyEnabled || _logger.IsEnabled(LogLevel.Critical) ? ServeObservedAsync(connection) : _handler(connection);
+        // As with Kestrel: whoever logs anything at all can tell connections apart.
+        _metrics.IsAnyEnabled || _kestrelLogger.IsEnabled(LogLevel.Critical) ? ServeObservedAsync(connection) : _handler(connection);
 
     private async Task ServeObservedAsync(LoopConnection connection)
     {
-        using var scope = _logger.IsEnabled(LogLevel.Critical) ? _logger.BeginScope(new ConnectionScope(connection)) : null;
+        using var scope = _kestrelLogger.IsEnabled(LogLevel.Critical) ? _kestrelLogger.BeginScope(new ConnectionScope(connection)) : null;
+        if (_kestrelLogger.IsEnabled(LogLevel.Debug))
+        {
+            KestrelLog.ConnectionAccepted(_kestrelLogger, connection.ConnectionId);
+            KestrelLog.ConnectionStart(_kestrelLogger, connection.ConnectionId);
+        }
+
         var started = _metrics.Started(EndPoint);
         try
         {

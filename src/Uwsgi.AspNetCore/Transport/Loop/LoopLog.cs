@@ -14,20 +14,17 @@ internal static partial class LoopLog
     public static partial void AcceptFailed(ILogger logger, EndPoint endPoint, int error);
 
     [LoggerMessage(
-        EventIds.ConnectionRejected, LogLevel.Warning,
-        "Connection id \"{ConnectionId}\" rejected because the maximum number of concurrent connections has been reached.",
-        EventName = nameof(ConnectionRejected))]
-    public static partial void ConnectionRejected(ILogger logger, string connectionId);
-
-    [LoggerMessage(
-        EventIds.HandlerFailed, LogLevel.Error, "Unhandled exception while processing connection id \"{ConnectionId}\".", EventName = nameof(HandlerFailed))]
-    public static partial void HandlerFailed(ILogger logger, string connectionId, Exception error);
-
-    [LoggerMessage(
         EventIds.ConnectionsLeft, LogLevel.Warning, "{Count} connections of {EndPoint} did not end although they were aborted.",
         EventName = nameof(ConnectionsLeft))]
     public static partial void ConnectionsLeft(ILogger logger, int count, EndPoint endPoint);
 
-    [LoggerMessage(EventIds.LoopThreadFailed, LogLevel.Critical, "An event could not be handled.", EventName = nameof(ThreadFailed))]
-    public static partial void ThreadFailed(ILogger logger, Exception error);
+    [LoggerMessage(EventIds.LoopThreadFailed, LogLevel.Critical, "An event could not be handled.", EventName = nameof(LoopThreadFailed))]
+    public static partial void LoopThreadFailed(ILogger logger, Exception error);
+}    [LoggerMessage(
+        EventIds.ConnectionsLeft, LogLevel.Warning, "{Count} connections of {EndPoint} did not end although they were aborted.",
+        EventName = nameof(ConnectionsLeft))]
+    public static partial void ConnectionsLeft(ILogger logger, int count, EndPoint endPoint);
+
+    [LoggerMessage(EventIds.LoopThreadFailed, LogLevel.Critical, "An event could not be handled.", EventName = nameof(LoopThreadFailed))]
+    public static partial void LoopThreadFailed(ILogger logger, Exception error);
 }

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.IO.Pipelines;
-using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 
 namespace Uwsgi.AspNetCore.Transport.Loop;
@@ -96,7 +95,7 @@ internal sealed class LoopSocket : IDuplexPipe
     }
 
     /// <summary>Runs something on the descriptor of a connection; null when that is over or aborted.</summary>
-    public T? Use<T>(LoopConnection owner, Func<int, T> use)
+    public T? Use<T>(LoopConnection owner, Func<int, T?> use)
         where T : class
     {
         lock (_lifetime)
@@ -249,7 +248,9 @@ internal sealed class LoopSocket : IDuplexPipe
                 _receiveSize = _mayHaveMore ? LongReceive : 0;
                 _readerScheduler.Hold();
                 _input.Writer.Advance(count);
+#pragma warning disable CA2012 // Without a limit of the pipe it has always completed.
                 _ = _input.Writer.FlushAsync();
+#pragma warning restore CA2012
                 next = EndReceiving();
                 return true;
             }

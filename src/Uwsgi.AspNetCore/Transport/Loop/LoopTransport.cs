@@ -16,6 +16,7 @@ internal sealed class LoopTransport(
 {
     private readonly Lock _lock = new();
     private readonly ILogger _logger = loggers.CreateLogger("Uwsgi.AspNetCore");
+    private readonly ILogger _kestrelLogger = loggers.CreateLogger(KestrelLog.Category);
     private readonly ConnectionMetrics _metrics = new(meters);
     private MemoryPool<byte>? _pool;
     private EventLoop? _loop;
@@ -40,7 +41,8 @@ internal sealed class LoopTransport(
 
             socket.Listen(options.Backlog);
             return new LoopListener(
-                GetLoop(options), socket, socket.LocalEndPoint!, handler, _metrics, kestrel.Value.Limits.MaxConcurrentConnections, _logger);
+                GetLoop(options), socket, socket.LocalEndPoint!, handler, _metrics, kestrel.Value.Limits.MaxConcurrentConnections, _logger,
+                _kestrelLogger);
         }
         catch
         {
