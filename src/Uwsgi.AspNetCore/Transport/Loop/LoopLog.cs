@@ -20,11 +20,4 @@ internal static partial class LoopLog
 
     [LoggerMessage(EventIds.LoopThreadFailed, LogLevel.Critical, "An event could not be handled.", EventName = nameof(LoopThreadFailed))]
     public static partial void LoopThreadFailed(ILogger logger, Exception error);
-}    [LoggerMessage(
-        EventIds.ConnectionsLeft, LogLevel.Warning, "{Count} connections of {EndPoint} did not end although they were aborted.",
-        EventName = nameof(ConnectionsLeft))]
-    public static partial void ConnectionsLeft(ILogger logger, int count, EndPoint endPoint);
-
-    [LoggerMessage(EventIds.LoopThreadFailed, LogLevel.Critical, "An event could not be handled.", EventName = nameof(LoopThreadFailed))]
-    public static partial void LoopThreadFailed(ILogger logger, Exception error);
 }
