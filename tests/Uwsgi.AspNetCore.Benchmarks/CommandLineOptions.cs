@@ -36,17 +36,11 @@ internal sealed class CommandLineOptions(IReadOnlyList<string> arguments)
         return arguments[index + 1];
     }
 
-    public int Number(string name, int otherwise)
-    {
-        if (Value(name) is not { } text)
-        {
-            return otherwise;
-        }
+    public int Number(string name, int otherwise) => Value(name) is { } text ? ParseNumber(name, text) : otherwise;
 
-        return int.TryParse(text, CultureInfo.InvariantCulture, out var number) && number > 0
-            ? number
-            : throw new CommandException($"{name} takes a number above zero, not '{text}'");
-    }
+    /// <summary>A list, separated by commas.</summary>
+    public IReadOnlyList<int> Numbers(string name, params int[] otherwise) =>
+        Value(name) is { } text ? [.. text.Split(',').Select(number => ParseNumber(name, number))] : otherwise;
 
     public void ThrowIfAnyLeft()
     {
@@ -56,6 +50,11 @@ internal sealed class CommandLineOptions(IReadOnlyList<string> arguments)
             throw new CommandException($"unknown argument '{arguments[left]}'");
         }
     }
+
+    private static int ParseNumber(string name, string text) =>
+        int.TryParse(text, CultureInfo.InvariantCulture, out var number) && number > 0
+            ? number
+            : throw new CommandException($"{name} takes a number above zero, not '{text}'");
 
     private int IndexOf(string name)
     {

@@ -1,6 +1,7 @@
 using Uwsgi.AspNetCore.Benchmarks;
 using Uwsgi.AspNetCore.Benchmarks.Allocations;
 using Uwsgi.AspNetCore.Benchmarks.Comparison;
+using Uwsgi.AspNetCore.Benchmarks.Figures;
 using Uwsgi.AspNetCore.Benchmarks.Micro;
 using Uwsgi.AspNetCore.Benchmarks.Operations;
 using Uwsgi.AspNetCore.Benchmarks.Cost;
@@ -14,6 +15,7 @@ try
     return args switch
     {
         ["compare", .. var rest] => await CompareCommand.RunAsync(rest),
+        ["figures", .. var rest] => await FiguresCommand.RunAsync(rest),
         ["allocations", .. var rest] => await AllocationsCommand.RunAsync(rest),
         ["operations", .. var rest] => await OperationsCommand.RunAsync(rest),
         ["cost", .. var rest] => await CostCommand.RunAsync(rest),
@@ -36,6 +38,8 @@ static int Usage()
 
         compare       nginx and wrk against this app, every upstream side by side in one run
         {CompareOptions.Usage}
+        figures       every figure that has a goal, goal and measurement side by side, in about a quarter of an hour
+        {FiguresOptions.Usage}
         allocations   bytes per request in steady state, without sockets
           --requests 20000        requests per batch
           --types                 also which types take them, by sampling

@@ -14,7 +14,10 @@ namespace Uwsgi.AspNetCore.Benchmarks;
 /// <param name="Path">The request's path.</param>
 internal sealed partial record Scenario(string Name, string Summary, Action<WebApplication> Map, string Path)
 {
+    public const string HelloName = "hello";
+
     private const int Mebibyte = 1024 * 1024;
+    private const string FileName = "file.bin";
 
     private static readonly byte[] HelloBody = "Hello, World!"u8.ToArray();
     private static readonly byte[] DownloadBody = new byte[Mebibyte];
@@ -37,24 +40,47 @@ internal sealed partial record Scenario(string Name, string Summary, Action<WebA
 
     public static IReadOnlyList<Scenario> All { get; } =
     [
-        new("hello", "\"Hello, World!\" from a RequestDelegate", app => app.Run(Hello), "/"),
+        new(HelloName, "\"Hello, World!\" from a RequestDelegate", app => app.Run(Hello), "/"),
         new("json", "routed endpoint, 12 request headers read, 2 KiB of JSON", app => app.MapGet("/orders/{id:int}", Order), "/orders/4711")
         {
             Headers = BrowserHeaders,
         },
         new("download", "1 MiB response", app => app.Run(Download), "/"),
         new("upload", "1 MiB request body", app => app.Run(Upload), "/") { Method = "POST", BodySize = Mebibyte },
+        File("file-4k", "4 KiB", 4 * 1024),
+        File("file-1m", "1 MiB", Mebibyte),
+        File("file-1g", "1 GiB", 1024 * Mebibyte),
     ];
 
     public string Method { get; private init; } = "GET";
 
     public int BodySize { get; private init; }
 
+    /// <summary>The size of the file that is asked for, or zero.</summary>
+    public long FileSize { get; private init; }
+
+    /// <summary>Whether a response is so long that parts of it count.</summary>
+    public bool CountsBytes => FileSize > Mebibyte;
+
     public IReadOnlyDictionary<string, string> Headers { get; private init; } =
         new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
 
     public static Scenario Find(string name) => All.FirstOrDefault(scenario => scenario.Name == name)
         ?? throw new CommandException($"no scenario '{name}'; there are {string.Join(", ", All.Select(scenario => scenario.Name))}");
+
+    /// <summary>Creates the file that is asked for, a hole that takes no place on a disk.</summary>
+    public void CreateFile(string webRoot)
+    {
+        Directory.CreateDirectory(webRoot);
+        if (FileSize > 0)
+        {
+            using var file = System.IO.File.Create(System.IO.Path.Combine(webRoot, FileName));
+            file.SetLength(FileSize);
+        }
+    }
+
+    private static Scenario File(string name, string size, long bytes) =>
+        new(name, $"file of {size} from UseStaticFiles", app => app.UseStaticFiles(), "/" + FileName) { FileSize = bytes };
 
     private static Task Hello(HttpContext context)
     {

@@ -14,8 +14,11 @@ internal static class ServeCommand
     /// <summary>What the process prints before each address it listens on.</summary>
     public const string Listening = "listening ";
 
-    // A web server that opens a connection per request connects in bursts.
-    private const int Backlog = 4096;
+    /// <summary>A line on its standard input that asks for a garbage collection, and the answer when it is done.</summary>
+    public const string Collect = "collect";
+
+    /// <summary>A web server that opens a connection per request connects in bursts.</summary>
+    public const int Backlog = 4096;
 
     public static async Task<int> RunAsync(IReadOnlyList<string> arguments)
     {
@@ -27,9 +30,11 @@ internal static class ServeCommand
         var scgi = options.Value("--scgi");
         var transport = options.Value("--transport") ?? nameof(UwsgiTransport.EventLoop);
         var operations = options.Value("--operations");
+        var transport = options.Value("--transport");
+        var webRoot = options.Value("--web-root");
         options.ThrowIfAnyLeft();
 
-        var builder = WebApplication.CreateBuilder();
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { WebRootPath = webRoot });
         builder.Logging.ClearProviders();
         builder.Services.Configure<SocketTransportOptions>(transport => transport.Backlog = Backlog);
         if (http is not null)
@@ -49,6 +54,11 @@ internal static class ServeCommand
             });
         }
 
+        if (transport is not null)
+        {
+            builder.Configuration["Uwsgi:Transport"] = transport;
+        }
+
         if (operations is not null)
         {
             OperationSwitches.Add(builder, operations);
@@ -62,12 +72,24 @@ internal static class ServeCommand
             Console.WriteLine(Listening + url);
         }
 
-        while (await Console.In.ReadLineAsync() is not null)
+        while (await Console.In.ReadLineAsync() is { } line)
         {
+            if (line == Collect)
+            {
+                CollectGarbage();
+                Console.WriteLine(Collect);
+            }
         }
 
         await app.StopAsync();
         return 0;
+    }
+
+    private static void CollectGarbage()
+    {
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        GC.WaitForPendingFinalizers();
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
     }
 
     private static void Add(IList<string> sockets, string? address)

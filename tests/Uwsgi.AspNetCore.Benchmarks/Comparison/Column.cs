@@ -1,3 +1,4 @@
+using Uwsgi.AspNetCore.Benchmarks.Comparison.Upstreams;
 using Uwsgi.AspNetCore.Benchmarks.Operations;
 
 namespace Uwsgi.AspNetCore.Benchmarks.Comparison;
@@ -12,6 +13,11 @@ namespace Uwsgi.AspNetCore.Benchmarks.Comparison;
 internal sealed record Column(
     string Key, string Title, Upstream Upstream, Func<string, string> Location, int KeepAlive = 0, string? Without = null)
 {
+    /// <summary>As many as there are requests at once, at the most that is measured.</summary>
+    private const int Kept = 1024;
+
+    private const string KestrelTransport = "Sockets";
+
     /// <summary>What the other protocols pass on without being told.</summary>
     private const string HttpHost = "proxy_set_header Host $http_host;";
 
@@ -88,11 +94,15 @@ internal sealed record Column(
     public static IReadOnlyList<Column> All { get; } =
     [
         new(UnpooledBaseline, "`proxy_pass`, a connection per request", Upstream.Http, name => $"{HttpHost} proxy_pass http://{name};"),
-        new(KeptBaseline, "`proxy_pass`, kept connections", Upstream.Http, name => $"{HttpHost} {HttpKept} proxy_pass http://{name};", KeepAlive: 64),
-        new("uwsgi", "`uwsgi_pass`, a connection per request", Upstream.Uwsgi, name => $"{UwsgiParams} uwsgi_pass {name};"),
+        new(KeptBaseline, "`proxy_pass`, kept connections", Upstream.Http, name => $"{HttpHost} {HttpKept} proxy_pass http://{name};", KeepAlive: Kept),
+        new("uwsgi", "`uwsgi_pass`, a connection per request", Upstream.Uwsgi, UwsgiPass),
         new("scgi", "`scgi_pass`, a connection per request", Upstream.Scgi, name => $"{ScgiParams} scgi_pass {name};"),
         new("fastcgi", "`fastcgi_pass`, a connection per request", Upstream.FastCgi, name => $"{FastCgiParams} fastcgi_pass {name};"),
-        new("fastcgi-kept", "`fastcgi_pass`, kept connections", Upstream.FastCgi, KeptFastCgi, KeepAlive: 64),
+        new("fastcgi-kept", "`fastcgi_pass`, kept connections", Upstream.FastCgi, KeptFastCgi, KeepAlive: Kept),
+        new("uwsgi-python", "`uwsgi_pass`, uWSGI with a Python function", new UwsgiPythonUpstream(), UwsgiPass),
+        new("c", "`uwsgi_pass`, responder in C that parses nothing", new CUpstream(), UwsgiPass),
+        new("uwsgi-sockets", "`uwsgi_pass`, Kestrel's transport", Upstream.Uwsgi.On(KestrelTransport), UwsgiPass, Without: "uwsgi"),
+        new("fastcgi-kept-sockets", "`fastcgi_pass`, kept connections, Kestrel's transport", Upstream.FastCgi.On(KestrelTransport), KeptFastCgi, Kept, "fastcgi-kept"),
         UwsgiWith("uwsgi-statistics", "statistics on", OperationSwitches.Statistics),
         UwsgiWith("uwsgi-operations", "every operation on", OperationSwitches.Everything),
         KeptFastCgiWith("fastcgi-kept-statistics", "statistics on", OperationSwitches.Statistics),
@@ -101,11 +111,21 @@ internal sealed record Column(
 
     public static IReadOnlyList<Column> Select(string? keys) => keys is null ? All : [.. keys.Split(',').Select(Find)];
 
+    /// <summary>Why it cannot take part, or null.</summary>
+    public string? WhyNot(Scenario scenario) => Upstream switch
+    {
+        _ when !Upstream.Serves(scenario) => $"it does not serve the scenario {scenario.Name}",
+        { Missing: { } missing } => $"it needs {missing}",
+        _ => null,
+    };
+
     private static Column UwsgiWith(string key, string what, string operations) => new(
-        key, $"`uwsgi_pass`, {what}", Upstream.Uwsgi.With(operations), name => $"{UwsgiParams} uwsgi_pass {name};", Without: "uwsgi");
+        key, $"`uwsgi_pass`, {what}", Upstream.Uwsgi.With(operations), UwsgiPass, Without: "uwsgi");
 
     private static Column KeptFastCgiWith(string key, string what, string operations) => new(
-        key, $"`fastcgi_pass`, kept connections, {what}", Upstream.FastCgi.With(operations), KeptFastCgi, KeepAlive: 64, Without: "fastcgi-kept");
+        key, $"`fastcgi_pass`, kept connections, {what}", Upstream.FastCgi.With(operations), KeptFastCgi, KeepAlive: Kept, Without: "fastcgi-kept");
+
+    private static string UwsgiPass(string name) => $"{UwsgiParams} uwsgi_pass {name};";
 
     private static string KeptFastCgi(string name) => $"{FastCgiParams} fastcgi_keep_conn on; fastcgi_pass {name};";
 

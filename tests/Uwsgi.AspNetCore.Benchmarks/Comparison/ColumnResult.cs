@@ -1,21 +1,18 @@
 namespace Uwsgi.AspNetCore.Benchmarks.Comparison;
 
-/// <summary>One column's rounds.</summary>
-internal sealed record ColumnResult(Column Column, IReadOnlyList<Measurement> Rounds)
+/// <summary>One column's rounds at one number of connections.</summary>
+internal sealed record ColumnResult(Column Column, int Connections, IReadOnlyList<Measurement> Rounds)
 {
-    public double Median(Func<Measurement, double> figure) => Median(Rounds.Select(figure));
+    public Spread Spread(Func<Measurement, double> figure) => Comparison.Spread.Of(Rounds.Select(figure));
+
+    public double Median(Func<Measurement, double> figure) => Spread(figure).Median;
 
     /// <summary>
-    /// The median of the rounds' ratios, not the ratio of the medians: what disturbs the machine for seconds disturbs both
+    /// Of the rounds' ratios, not the ratio of the medians: what disturbs the machine for seconds disturbs both
     /// sides of one round's ratio.
     /// </summary>
-    public double MedianRatio(ColumnResult baseline, Func<Measurement, double> figure) =>
-        Median(Rounds.Zip(baseline.Rounds, (mine, theirs) => figure(mine) / figure(theirs)));
+    public Spread Ratio(ColumnResult baseline, Func<Measurement, double> figure) => Comparison.Spread.Of(Ratios(baseline, figure));
 
-    private static double Median(IEnumerable<double> values)
-    {
-        var sorted = values.Order().ToArray();
-        var middle = sorted.Length / 2;
-        return sorted.Length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-    }
+    public IEnumerable<double> Ratios(ColumnResult baseline, Func<Measurement, double> figure) =>
+        Rounds.Zip(baseline.Rounds, (mine, theirs) => figure(mine) / figure(theirs));
 }

@@ -5,12 +5,12 @@ internal sealed record CompareOptions
 {
     public const string Usage =
         """
-          --scenario hello        hello, json, download or upload
+          --scenario hello        hello, json, download, upload, file-4k, file-1m or file-1g
           --columns a,b           some of the upstreams instead of all
           --rounds 5              every upstream is measured once per round
           --seconds 5             length of one measurement
           --warmup 5              length of each upstream's unmeasured first run, in seconds
-          --connections 32        connections wrk keeps to nginx
+          --connections 32        connections wrk keeps to nginx; several, as 1,32,1024, are measured in turns
           --threads 1             wrk threads
           --tcp                   loopback TCP between nginx and the app instead of unix sockets
           --json out.json         also writes every measurement
@@ -26,7 +26,7 @@ internal sealed record CompareOptions
 
     public required int WarmupSeconds { get; init; }
 
-    public required int Connections { get; init; }
+    public required IReadOnlyList<int> Connections { get; init; }
 
     public required int Threads { get; init; }
 
@@ -44,7 +44,7 @@ internal sealed record CompareOptions
             Rounds = options.Number("--rounds", 5),
             Seconds = options.Number("--seconds", 5),
             WarmupSeconds = options.Number("--warmup", 5),
-            Connections = options.Number("--connections", 32),
+            Connections = options.Numbers("--connections", 32),
             Threads = options.Number("--threads", 1),
             Tcp = options.Switch("--tcp"),
             JsonPath = options.Value("--json"),

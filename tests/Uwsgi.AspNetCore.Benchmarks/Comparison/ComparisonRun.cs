@@ -1,9 +1,11 @@
 using System.Net.Http.Headers;
+using System.Security.Cryptography;
+using Uwsgi.AspNetCore.Benchmarks.Comparison.Upstreams;
 
 namespace Uwsgi.AspNetCore.Benchmarks.Comparison;
 
 /// <summary>
-/// Drives the columns in turn, A B C A B C …, so that what disturbs the machine disturbs every column alike.
+/// Drives the columns in turn, A B C A B C …, at every number of connections, so that what disturbs the machine disturbs all alike.
 /// </summary>
 internal sealed class ComparisonRun(CompareOptions options, FrontEnd nginx, LoadGenerator wrk, IReadOnlyList<RunningUpstream> upstreams)
 {
@@ -11,65 +13,70 @@ internal sealed class ComparisonRun(CompareOptions options, FrontEnd nginx, Load
     public async Task ThrowIfAnswersDifferAsync(CancellationToken cancellationToken)
     {
         using var client = new HttpClient();
-        byte[]? expected = null;
+        string? expected = null;
         for (var i = 0; i < options.Columns.Count; i++)
         {
             using var request = CreateRequest(i);
-            using var response = await client.SendAsync(request, cancellationToken);
-            var body = await response.Content.ReadAsByteArrayAsync(cancellationToken);
+            using var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+            await using var body = await response.Content.ReadAsStreamAsync(cancellationToken);
+            var digest = Convert.ToHexString(await SHA256.HashDataAsync(body, cancellationToken));
+            var answer = $"{response.Content.Headers.ContentType}, {response.Content.Headers.ContentLength} bytes, {digest}";
             if (!response.IsSuccessStatusCode)
             {
                 throw new CommandException($"{options.Columns[i].Key} answered {(int)response.StatusCode}\n{nginx.Errors()}");
             }
 
-            if (!body.AsSpan().SequenceEqual(expected ??= body))
+            if (answer != (expected ??= answer))
             {
-                throw new CommandException($"{options.Columns[i].Key} answered something else than {options.Columns[0].Key}");
+                throw new CommandException($"{options.Columns[i].Key} answered {answer}, not {expected} as {options.Columns[0].Key} did");
             }
         }
     }
 
     public async Task<IReadOnlyList<ColumnResult>> MeasureAsync(CancellationToken cancellationToken)
     {
-        var rounds = options.Columns.Select(_ => new List<Measurement>()).ToArray();
+        var legs = options.Connections
+            .SelectMany(connections => options.Columns.Select((column, index) => new Leg(index, column.Key, connections, [])))
+            .ToArray();
         for (var round = 0; round <= options.Rounds; round++)
         {
-            for (var i = 0; i < options.Columns.Count; i++)
+            foreach (var leg in legs)
             {
-                var measurement = await MeasureAsync(i, round == 0 ? options.WarmupSeconds : options.Seconds, cancellationToken);
+                var measurement = await MeasureAsync(leg, round == 0 ? options.WarmupSeconds : options.Seconds, cancellationToken);
                 Console.Error.WriteLine(
-                    $"{(round == 0 ? "warm-up" : $"round {round}"),-8} {options.Columns[i].Key,-12} "
-                    + $"{measurement.RequestsPerSecond,8:F0}/s {measurement.AppMicroseconds,8:F1} µs");
+                    $"{(round == 0 ? "warm-up" : $"round {round}"),-8} {options.Scenario.Name,-9} {leg.Connections,4} {leg.Key,-24} "
+                    + $"{measurement.RequestsPerSecond,9:F1}/s {measurement.AppMicroseconds,9:F1} µs");
                 if (round > 0)
                 {
-                    rounds[i].Add(measurement);
+                    leg.Rounds.Add(measurement);
                 }
             }
         }
 
-        return [.. options.Columns.Select((column, index) => new ColumnResult(column, rounds[index]))];
+        return [.. legs.Select(leg => new ColumnResult(options.Columns[leg.Column], leg.Connections, leg.Rounds))];
     }
 
-    private async Task<Measurement> MeasureAsync(int column, int seconds, CancellationToken cancellationToken)
+    private async Task<Measurement> MeasureAsync(Leg leg, int seconds, CancellationToken cancellationToken)
     {
-        var app = upstreams[column].Process.Id;
+        var app = upstreams[leg.Column].Process.Id;
         var appBefore = ProcessTree.ProcessorTime(app);
         var nginxBefore = ProcessTree.ProcessorTime(nginx.ProcessId);
-        var load = await wrk.RunAsync(nginx.Address(column, options.Scenario.Path), seconds, cancellationToken);
+        var load = await wrk.RunAsync(nginx.Address(leg.Column, options.Scenario.Path), leg.Connections, seconds, cancellationToken);
         if (load.Failure is { } failure)
         {
-            throw new CommandException($"{options.Columns[column].Key}: {failure}\n{nginx.Errors()}");
+            throw new CommandException($"{leg.Key}: {failure}\n{nginx.Errors()}");
         }
 
         var appTime = ProcessTree.ProcessorTime(app) - appBefore;
         var nginxTime = ProcessTree.ProcessorTime(nginx.ProcessId) - nginxBefore;
+        var requests = load.CountRequests(options.Scenario);
         return new Measurement(
-            load.RequestsPerSecond,
-            appTime.TotalMicroseconds / load.Requests,
-            nginxTime.TotalMicroseconds / load.Requests,
+            requests * 1e6 / load.Microseconds,
+            appTime.TotalMicroseconds / requests,
+            nginxTime.TotalMicroseconds / requests,
             load.P50,
             load.P99,
-            load.Requests);
+            requests);
     }
 
     private HttpRequestMessage CreateRequest(int column)
@@ -91,4 +98,6 @@ internal sealed class ComparisonRun(CompareOptions options, FrontEnd nginx, Load
 
         return request;
     }
+
+    private sealed record Leg(int Column, string Key, int Connections, List<Measurement> Rounds);
 }

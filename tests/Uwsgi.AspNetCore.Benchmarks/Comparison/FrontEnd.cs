@@ -1,15 +1,13 @@
 using System.Diagnostics;
 using System.Net;
-using System.Net.Sockets;
 using System.Text;
+using Uwsgi.AspNetCore.Benchmarks.Comparison.Upstreams;
 
 namespace Uwsgi.AspNetCore.Benchmarks.Comparison;
 
 /// <summary>nginx with one worker and one server, hence one port, per column, so that every upstream sees the same request.</summary>
 internal sealed class FrontEnd : IAsyncDisposable
 {
-    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(10);
-
     private readonly Process _process;
     private readonly string _errorLog;
     private readonly int[] _ports;
@@ -26,14 +24,15 @@ internal sealed class FrontEnd : IAsyncDisposable
     public static async Task<FrontEnd> StartAsync(
         Tool nginx, string directory, IReadOnlyList<Column> columns, IReadOnlyList<RunningUpstream> upstreams)
     {
-        var ports = FreePorts(columns.Count);
+        var ports = Ports.Free(columns.Count);
         var configuration = Path.Combine(directory, "nginx.conf");
         await File.WriteAllTextAsync(configuration, Configure(directory, columns, upstreams, ports));
 
         var start = new ProcessStartInfo(nginx.Path, ["-p", directory, "-c", configuration, "-e", "error.log"]);
-        var frontEnd = new FrontEnd(Process.Start(start)!, Path.Combine(directory, "error.log"), ports);
-        await frontEnd.WaitUntilListeningAsync();
-        return frontEnd;
+        var process = Process.Start(start)!;
+        return await Ports.WaitUntilListeningAsync(process, new IPEndPoint(IPAddress.Loopback, ports[0]))
+            ? new FrontEnd(process, Path.Combine(directory, "error.log"), ports)
+            : throw new CommandException("nginx did not start; its own message is above");
     }
 
     public Uri Address(int column, string path) => new($"http://127.0.0.1:{_ports[column]}{path}");
@@ -41,15 +40,7 @@ internal sealed class FrontEnd : IAsyncDisposable
     /// <summary>What nginx complained about, for the message of a run that failed.</summary>
     public string Errors() => string.Join('\n', File.ReadLines(_errorLog).TakeLast(5));
 
-    public async ValueTask DisposeAsync()
-    {
-        if (!_process.HasExited)
-        {
-            Process.Start("kill", ["-TERM", $"{_process.Id}"]).Dispose();
-        }
-
-        await ProcessTree.EndAsync(_process);
-    }
+    public ValueTask DisposeAsync() => new(ProcessTree.TerminateAsync(_process));
 
     private static string Configure(string directory, IReadOnlyList<Column> columns, IReadOnlyList<RunningUpstream> upstreams, int[] ports)
     {
@@ -96,44 +87,5 @@ internal sealed class FrontEnd : IAsyncDisposable
         }
 
         return text.AppendLine("}").ToString();
-    }
-
-    private static int[] FreePorts(int count)
-    {
-        var listeners = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToArray();
-        foreach (var listener in listeners)
-        {
-            listener.Start();
-        }
-
-        var ports = listeners.Select(listener => ((IPEndPoint)listener.LocalEndpoint).Port).ToArray();
-        foreach (var listener in listeners)
-        {
-            listener.Dispose();
-        }
-
-        return ports;
-    }
-
-    private async Task WaitUntilListeningAsync()
-    {
-        var started = Stopwatch.GetTimestamp();
-        while (!_process.HasExited && Stopwatch.GetElapsedTime(started) < StartTimeout)
-        {
-            using var client = new TcpClient();
-            try
-            {
-                await client.ConnectAsync(IPAddress.Loopback, _ports[0]);
-                return;
-            }
-            catch (SocketException)
-            {
-                // Not listening yet.
-                await Task.Delay(20);
-            }
-        }
-
-        await DisposeAsync();
-        throw new CommandException("nginx did not start; its own message is above");
     }
 }

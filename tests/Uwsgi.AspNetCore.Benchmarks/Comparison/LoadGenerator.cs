@@ -11,8 +11,8 @@ internal sealed class LoadGenerator
         """
         function done(summary, latency, requests)
           local e = summary.errors
-          io.write(string.format('\n{"Requests":%d,"Microseconds":%d,"P50":%d,"P99":%d,',
-            summary.requests, summary.duration, latency:percentile(50), latency:percentile(99)))
+          io.write(string.format('\n{"Requests":%d,"Bytes":%.0f,"Microseconds":%d,"P50":%d,"P99":%d,',
+            summary.requests, summary.bytes, summary.duration, latency:percentile(50), latency:percentile(99)))
           io.write(string.format('"ConnectErrors":%d,"ReadErrors":%d,"WriteErrors":%d,"Timeouts":%d,"BadStatuses":%d}\n',
             e.connect, e.read, e.write, e.timeout, e.status))
         end
@@ -30,15 +30,15 @@ internal sealed class LoadGenerator
         File.WriteAllText(_script, WriteScript(options.Scenario));
     }
 
-    public async Task<Load> RunAsync(Uri address, int seconds, CancellationToken cancellationToken)
+    public async Task<Load> RunAsync(Uri address, int connections, int seconds, CancellationToken cancellationToken)
     {
         string[] arguments =
         [
             "--latency",
-            "--threads", $"{_options.Threads}",
-            "--connections", $"{_options.Connections}",
+            "--threads", $"{Math.Min(_options.Threads, connections)}",
+            "--connections", $"{connections}",
             "--duration", $"{seconds}s",
-            "--timeout", "10s",
+            "--timeout", "30s",
             "--script", _script,
             address.AbsoluteUri,
         ];

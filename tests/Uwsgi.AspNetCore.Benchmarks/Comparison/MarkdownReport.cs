@@ -3,24 +3,18 @@ using System.Text;
 
 namespace Uwsgi.AspNetCore.Benchmarks.Comparison;
 
-/// <summary>The table of the README.</summary>
+/// <summary>The table of one comparison.</summary>
 internal static class MarkdownReport
 {
     public static string Write(ComparisonResult result)
     {
         var options = result.Options;
-        var where = result.Surroundings;
-        var unpooled = Find(result, Column.UnpooledBaseline);
-        var kept = Find(result, Column.KeptBaseline);
-
         var text = new StringBuilder();
         text.AppendLine(CultureInfo.InvariantCulture,
-            $"{where.Date}, {where.Cores} cores of {where.Processor}, Linux {where.Kernel} (load {where.LoadBefore:F2} before), "
-            + $"nginx {where.Nginx} with one worker, wrk {where.Wrk}, {where.Runtime} with server GC.");
-        text.AppendLine(CultureInfo.InvariantCulture,
-            $"Scenario `{options.Scenario.Name}`: {options.Scenario.Summary}; {options.Connections} connections, "
+            $"Scenario `{options.Scenario.Name}`: {options.Scenario.Summary}; {string.Join(", ", options.Connections)} connections, "
             + $"{(options.Tcp ? "loopback TCP" : "unix sockets")} between nginx and the app; "
-            + $"medians of {options.Rounds} rounds of {options.Seconds} s.");
+            + $"medians of {options.Rounds} rounds of {options.Seconds} s"
+            + $"{(options.Scenario.CountsBytes ? "; a request is a file's worth of bytes" : "")}.");
         text.AppendLine();
         text.AppendLine(
             "| nginx → app | requests/s | app CPU per request | CPU vs unpooled | CPU vs kept "
@@ -28,36 +22,49 @@ internal static class MarkdownReport
         text.AppendLine("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
         foreach (var column in result.Columns)
         {
-            text.AppendLine(CultureInfo.InvariantCulture,
-                $"| {column.Column.Title} | {column.Median(Rate):N0} "
-                + $"| {column.Median(AppTime):F1} µs ({column.Rounds.Min(AppTime):F1}–{column.Rounds.Max(AppTime):F1}) "
-                + $"| {Ratio(column, unpooled, AppTime)} | {Ratio(column, kept, AppTime)} "
-                + $"| {Ratio(column, unpooled, Rate)} | {Ratio(column, kept, Rate)} "
-                + $"| {column.Median(round => round.P50) / 1000:F2} ms | {column.Median(round => round.P99) / 1000:F2} ms "
-                + $"| {column.Median(round => round.NginxMicroseconds):F1} µs |");
+            AppendRow(text, result, column);
         }
 
         foreach (var column in result.Columns)
         {
-            if (Find(result, column.Column.Without ?? string.Empty) is { } without)
+            if (result.Find(column.Column.Without ?? string.Empty, column.Connections) is { } without)
             {
                 text.AppendLine();
                 text.AppendLine(
-                    $"{column.Column.Title}: {Ratio(column, without, AppTime)} the CPU per request and {Ratio(column, without, Rate)} the requests/s "
-                    + "of the same without.");
+                    $"{column.Column.Title}: {Ratio(column, without, Measurement.AppTime)} the CPU per request and "
+                    + $"{Ratio(column, without, Measurement.Rate)} the requests/s of `{without.Column.Key}`.");
             }
+        }
+
+        foreach (var note in result.Notes)
+        {
+            text.AppendLine();
+            text.AppendLine(note + ".");
         }
 
         return text.ToString();
     }
 
-    private static double Rate(Measurement round) => round.RequestsPerSecond;
+    private static void AppendRow(StringBuilder text, ComparisonResult result, ColumnResult column)
+    {
+        var unpooled = result.Find(Column.UnpooledBaseline, column.Connections);
+        var kept = result.Find(Column.KeptBaseline, column.Connections);
+        // Whoever measures one number of connections reads it above the table.
+        var connections = result.Options.Connections.Count > 1 ? $", {column.Connections}" : "";
+        var rate = column.Median(Measurement.Rate);
+        text.AppendLine(CultureInfo.InvariantCulture,
+            $"| {column.Column.Title}{connections} | {rate.ToString(rate < 100 ? "N2" : "N0", CultureInfo.InvariantCulture)} "
+            + $"| {column.Spread(Measurement.AppTime).ToString("N1", " µs")} "
+            + $"| {Ratio(column, unpooled, Measurement.AppTime)} | {Ratio(column, kept, Measurement.AppTime)} "
+            + $"| {Ratio(column, unpooled, Measurement.Rate)} | {Ratio(column, kept, Measurement.Rate)} "
+            + $"| {Latency(column, round => round.P50)} | {Latency(column, round => round.P99)} "
+            + $"| {column.Median(round => round.NginxMicroseconds):N1} µs |");
+    }
 
-    private static double AppTime(Measurement round) => round.AppMicroseconds;
-
-    private static ColumnResult? Find(ComparisonResult result, string key) =>
-        result.Columns.FirstOrDefault(column => column.Column.Key == key);
+    /// <summary>wrk has none to tell if no request was finished.</summary>
+    private static string Latency(ColumnResult column, Func<Measurement, double> figure) =>
+        column.Median(figure) is > 0 and var median ? string.Create(CultureInfo.InvariantCulture, $"{median / 1000:F2} ms") : "–";
 
     private static string Ratio(ColumnResult column, ColumnResult? baseline, Func<Measurement, double> figure) =>
-        baseline is null ? "–" : string.Create(CultureInfo.InvariantCulture, $"{column.MedianRatio(baseline, figure):F2}×");
+        baseline is null ? "–" : string.Create(CultureInfo.InvariantCulture, $"{column.Ratio(baseline, figure).Median:F2}×");
 }

@@ -3,21 +3,27 @@ using System.Text.RegularExpressions;
 
 namespace Uwsgi.AspNetCore.Benchmarks.Comparison;
 
-/// <summary>A program the comparison needs, named as its Debian package.</summary>
-internal sealed partial class Tool(string name)
+/// <summary>A program the comparison needs or can use, named as its Debian package.</summary>
+internal sealed partial class Tool(string name, string versionArgument)
 {
     private readonly string _name = name;
     private readonly string? _path = Locate(name);
 
-    public static Tool Nginx { get; } = new("nginx");
+    public static Tool Nginx { get; } = new("nginx", "-v");
 
-    public static Tool Wrk { get; } = new("wrk");
+    public static Tool Wrk { get; } = new("wrk", "-v");
+
+    public static Tool Uwsgi { get; } = new("uwsgi", "--version");
+
+    public static Tool Gcc { get; } = new("gcc", "-dumpfullversion");
+
+    public bool IsMissing => _path is null;
 
     public string Path => _path ?? throw new InvalidOperationException($"{_name} is missing.");
 
     public static void ThrowIfMissing(params Tool[] tools)
     {
-        var missing = tools.Where(tool => tool._path is null).Select(tool => tool._name).ToArray();
+        var missing = tools.Where(tool => tool.IsMissing).Select(tool => tool._name).ToArray();
         if (missing.Length > 0)
         {
             var names = string.Join(' ', missing);
@@ -27,7 +33,7 @@ internal sealed partial class Tool(string name)
 
     public string ReadVersion()
     {
-        var start = new ProcessStartInfo(Path, ["-v"])
+        var start = new ProcessStartInfo(Path, [versionArgument])
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,

@@ -14,13 +14,13 @@ internal static class Requests
         "GET / HTTP/1.0\r\nHost: example.test\r\nConnection: close\r\nUser-Agent: curl/7.88.1\r\nAccept: */*\r\n\r\n");
 
     /// <summary>nginx with its stock uwsgi_params; recorded.</summary>
-    public static byte[] Uwsgi { get; } = Capture.Read("uwsgi/nginx-get");
+    public static byte[] Uwsgi { get; } = Resource.Read("uwsgi/nginx-get");
 
     /// <summary>nginx with its stock scgi_params; recorded.</summary>
-    public static byte[] Scgi { get; } = Capture.Read("scgi/nginx-get");
+    public static byte[] Scgi { get; } = Resource.Read("scgi/nginx-get");
 
     /// <summary>nginx with its stock fastcgi_params; recorded, then given the flag that keeps the connection.</summary>
-    public static byte[] FastCgiKept { get; } = KeepConnection(Capture.Read("fastcgi/nginx-get"));
+    public static byte[] FastCgiKept { get; } = KeepConnection(Resource.Read("fastcgi/nginx-get"));
 
     private static byte[] KeepConnection(byte[] request)
     {

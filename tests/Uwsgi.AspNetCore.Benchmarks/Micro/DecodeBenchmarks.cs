@@ -15,7 +15,7 @@ public class DecodeBenchmarks
     public string Packet { get; set; } = "";
 
     [GlobalSetup]
-    public void Setup() => _packet = new ReadOnlySequence<byte>(Capture.Read(Packet));
+    public void Setup() => _packet = new ReadOnlySequence<byte>(Resource.Read(Packet));
 
     [Benchmark]
     public int Decode()

@@ -1,0 +1,46 @@
+using System.Diagnostics;
+
+namespace Uwsgi.AspNetCore.Benchmarks.Comparison.Upstreams;
+
+/// <summary>This program again, as the app.</summary>
+internal sealed class AppUpstream(params string[] arguments) : Upstream
+{
+    private const string Transport = "--transport";
+
+    /// <summary>A library that has one transport only has nothing to compare.</summary>
+    public override string? Missing =>
+        arguments.Contains(Transport) && typeof(UwsgiOptions).GetProperty("Transport") is null ? "a second transport" : null;
+
+    /// <summary>The same with some of the <see cref="Operations.OperationSwitches"/> turned on.</summary>
+    public AppUpstream With(string operations) => new(["--operations", operations, .. arguments]);
+
+    /// <summary>The same on another transport.</summary>
+    public AppUpstream On(string transport) => new([Transport, transport, .. arguments]);
+
+    public override Task<RunningUpstream> StartAsync(UpstreamSite site)
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath!);
+        if (Path.GetFileNameWithoutExtension(start.FileName) == "dotnet")
+        {
+            start.ArgumentList.Add(typeof(AppUpstream).Assembly.Location);
+        }
+
+        foreach (var argument in (string[])["serve", "--scenario", site.Scenario.Name, "--web-root", site.WebRoot, .. arguments, site.Address])
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        foreach (var name in start.Environment.Keys.Where(IsAppSetting).ToArray())
+        {
+            start.Environment.Remove(name);
+        }
+
+        // The Web SDK's default, which a console project does not have.
+        start.Environment["DOTNET_gcServer"] = "1";
+        return StartListeningAsync(start);
+    }
+
+    private static bool IsAppSetting(string name) =>
+        name.StartsWith("ASPNETCORE_", StringComparison.OrdinalIgnoreCase)
+        || name.StartsWith("Uwsgi__", StringComparison.OrdinalIgnoreCase);
+}
