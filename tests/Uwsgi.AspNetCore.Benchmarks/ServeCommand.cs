@@ -28,9 +28,8 @@ internal static class ServeCommand
         var uwsgi = options.Value("--uwsgi");
         var fastCgi = options.Value("--fastcgi");
         var scgi = options.Value("--scgi");
-        var transport = options.Value("--transport") ?? nameof(UwsgiTransport.EventLoop);
         var operations = options.Value("--operations");
-        var transport = options.Value("--transport");
+        var transport = Enum.Parse<UwsgiTransport>(options.Value("--transport") ?? nameof(UwsgiTransport.EventLoop), ignoreCase: true);
         var webRoot = options.Value("--web-root");
         options.ThrowIfAnyLeft();
 
@@ -50,13 +49,8 @@ internal static class ServeCommand
                 Add(options.FastCgiSockets, fastCgi);
                 Add(options.ScgiSockets, scgi);
                 options.Backlog = Backlog;
-                options.Transport = Enum.Parse<UwsgiTransport>(transport, ignoreCase: true);
+                options.Transport = transport;
             });
-        }
-
-        if (transport is not null)
-        {
-            builder.Configuration["Uwsgi:Transport"] = transport;
         }
 
         if (operations is not null)

@@ -16,8 +16,6 @@ internal sealed record Column(
     /// <summary>As many as there are requests at once, at the most that is measured.</summary>
     private const int Kept = 1024;
 
-    private const string KestrelTransport = "Sockets";
-
     /// <summary>What the other protocols pass on without being told.</summary>
     private const string HttpHost = "proxy_set_header Host $http_host;";
 
@@ -101,8 +99,8 @@ internal sealed record Column(
         new("fastcgi-kept", "`fastcgi_pass`, kept connections", Upstream.FastCgi, KeptFastCgi, KeepAlive: Kept),
         new("uwsgi-python", "`uwsgi_pass`, uWSGI with a Python function", new UwsgiPythonUpstream(), UwsgiPass),
         new("c", "`uwsgi_pass`, responder in C that parses nothing", new CUpstream(), UwsgiPass),
-        new("uwsgi-sockets", "`uwsgi_pass`, Kestrel's transport", Upstream.Uwsgi.On(KestrelTransport), UwsgiPass, Without: "uwsgi"),
-        new("fastcgi-kept-sockets", "`fastcgi_pass`, kept connections, Kestrel's transport", Upstream.FastCgi.On(KestrelTransport), KeptFastCgi, Kept, "fastcgi-kept"),
+        new("uwsgi-sockets", "`uwsgi_pass`, Kestrel's transport", Upstream.Uwsgi.On(UwsgiTransport.Sockets), UwsgiPass, Without: "uwsgi"),
+        new("fastcgi-kept-sockets", "`fastcgi_pass`, kept connections, Kestrel's transport", Upstream.FastCgi.On(UwsgiTransport.Sockets), KeptFastCgi, Kept, "fastcgi-kept"),
         UwsgiWith("uwsgi-statistics", "statistics on", OperationSwitches.Statistics),
         UwsgiWith("uwsgi-operations", "every operation on", OperationSwitches.Everything),
         KeptFastCgiWith("fastcgi-kept-statistics", "statistics on", OperationSwitches.Statistics),

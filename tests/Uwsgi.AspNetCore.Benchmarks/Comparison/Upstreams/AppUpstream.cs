@@ -5,17 +5,11 @@ namespace Uwsgi.AspNetCore.Benchmarks.Comparison.Upstreams;
 /// <summary>This program again, as the app.</summary>
 internal sealed class AppUpstream(params string[] arguments) : Upstream
 {
-    private const string Transport = "--transport";
-
-    /// <summary>A library that has one transport only has nothing to compare.</summary>
-    public override string? Missing =>
-        arguments.Contains(Transport) && typeof(UwsgiOptions).GetProperty("Transport") is null ? "a second transport" : null;
-
     /// <summary>The same with some of the <see cref="Operations.OperationSwitches"/> turned on.</summary>
     public AppUpstream With(string operations) => new(["--operations", operations, .. arguments]);
 
     /// <summary>The same on another transport.</summary>
-    public AppUpstream On(string transport) => new([Transport, transport, .. arguments]);
+    public AppUpstream On(UwsgiTransport transport) => new(["--transport", $"{transport}", .. arguments]);
 
     public override Task<RunningUpstream> StartAsync(UpstreamSite site)
     {
