@@ -1,6 +1,8 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
 
 namespace Uwsgi.AspNetCore.Hosting;
 
@@ -16,6 +18,10 @@ internal sealed class AllowedPeers
             : throw new FormatException($"'{entry}' is neither an IP address nor a CIDR range."))];
     }
 
+    /// <summary>Tells whether a connection's peer may connect; whose end is a unix socket is not asked for its address.</summary>
+    public bool Admits(ConnectionContext connection) =>
+        connection.LocalEndPoint is UnixDomainSocketEndPoint || Contains(connection.RemoteEndPoint);
+
     /// <summary>Tells whether a peer may connect. Unix sockets and pipes are guarded by their own permissions.</summary>
     public bool Contains(EndPoint? peer)
     {
@@ -29,7 +35,7 @@ internal sealed class AllowedPeers
             address = address.MapToIPv4();
         }
 
-        return _networks.Length == 0 ? IPAddress.IsLoopback(address) : Array.Exists(_networks, network => network.Contains(address));
+        return _networks.Length == 0 ? IPAddress.IsLoopback(address) : IsInNetwork(address);
     }
 
     /// <summary>Parses <c>10.0.0.5</c> or <c>10.0.0.0/8</c>; host bits behind the prefix are ignored.</summary>
@@ -62,5 +68,18 @@ internal sealed class AllowedPeers
 
         network = new IPNetwork(new IPAddress(bits), prefix);
         return true;
+    }
+
+    private bool IsInNetwork(IPAddress address)
+    {
+        foreach (var network in _networks)
+        {
+            if (network.Contains(address))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 }

@@ -19,6 +19,11 @@ internal sealed class ConnectionTimeouts(
     /// <summary>Gets whether the last read was cancelled because its time was over.</summary>
     public bool IsReadExpired => _read?.IsExpired == true;
 
+    /// <summary>
+    /// Gets whether the target may serve another connection: none of its waits has run out, so that nothing of the clock's is on its way to it.
+    /// </summary>
+    public bool CanBeReused => _write is null && !IsReadExpired;
+
     private TimedWait Reads
     {
         get

@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Uwsgi.AspNetCore.Harakiri;
 using Uwsgi.AspNetCore.Http;
 using Uwsgi.AspNetCore.Protocols;
@@ -37,6 +38,7 @@ internal sealed class FastCgiConnection
     private FastCgiExchange? _blocked;
     private ValueTask<FlushResult> _blockedFlush;
     private bool _isOver;
+    private int _isUncounted;
     private volatile bool _isAborted;
 
     public FastCgiConnection(ConnectionContext connection, GatewayServices services, GatewayApplication application, TimeSpan waited)
@@ -67,7 +69,25 @@ internal sealed class FastCgiConnection
     // Looked at behind every read, since records that lead nowhere could arrive without a pause.
     private bool IsTimeOver => Requests.GetReadTimeout() == TimeSpan.Zero && !Debugger.IsAttached;
 
+    /// <summary>Serves a connection that has been counted, to its end.</summary>
     public async Task RunAsync()
+    {
+        try
+        {
+            await ServeAsync();
+        }
+        catch (Exception broken)
+        {
+            Log.ConnectionFailed(Services.Logger, Connection.ConnectionId, broken);
+            Abort(new ConnectionAbortedException("The gateway connection failed.", broken));
+        }
+        finally
+        {
+            Uncount();
+        }
+    }
+
+    private async ValueTask ServeAsync()
     {
         var lifetime = Connection.Features.Get<IConnectionLifetimeNotificationFeature>();
         using var closeRequest = lifetime?.ConnectionClosedRequested.UnsafeRegister(
@@ -172,11 +192,27 @@ internal sealed class FastCgiConnection
         }
     }
 
+    /// <summary>Takes the connection out of the counts of open connections: it has become a tunnel.</summary>
+    public void ReleaseConnection()
+    {
+        Uncount();
+        Connection.Features.Get<IDecrementConcurrentConnectionCountFeature>()?.ReleaseConnection();
+    }
+
     /// <summary>Ends the connection at once.</summary>
     public void Abort(ConnectionAbortedException reason)
     {
         _isAborted = true;
         Connection.Abort(reason);
+    }
+
+    private void Uncount()
+    {
+        // Requests of one connection may be upgraded at the same time.
+        if (Interlocked.Exchange(ref _isUncounted, 1) == 0)
+        {
+            Services.Connections.Remove();
+        }
     }
 
     private void RequestClose()

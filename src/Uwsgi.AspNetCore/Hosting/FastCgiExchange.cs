@@ -179,6 +179,8 @@ internal sealed class FastCgiExchange : GatewayExchange
         return flush;
     }
 
+    public override void ReleaseConnection() => _owner.ReleaseConnection();
+
     public override Action? Answer(ReadOnlySpan<byte> response)
     {
         _isAborted = true;

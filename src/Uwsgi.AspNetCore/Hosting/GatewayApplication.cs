@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
@@ -29,36 +28,18 @@ internal sealed class GatewayApplication<TContext>(
     // Enough for the bursts of a busy front end, small enough to be forgotten: an idle request object holds a few kilobytes.
     private const int MaxPooled = 512;
 
-    private readonly ConcurrentQueue<GatewayRequest<TContext>> _pool = new();
-    private int _pooled;
+    private readonly Pool<GatewayRequest> _pool = new(MaxPooled);
 
-    public override GatewayRequest Rent()
-    {
-        if (_pool.TryDequeue(out var request))
-        {
-            Interlocked.Decrement(ref _pooled);
-            return request;
-        }
-
-        return new GatewayRequest<TContext>(logger) { Upgrades = upgrades };
-    }
+    public override GatewayRequest Rent() =>
+        _pool.TryTake(out var request) ? request : new GatewayRequest<TContext>(logger) { Upgrades = upgrades };
 
     public override void Return(GatewayRequest request, bool reuse)
     {
         request.Reset();
         request.Detach();
-        if (!reuse || !pool)
+        if (reuse && pool)
         {
-            return;
-        }
-
-        if (Interlocked.Increment(ref _pooled) <= MaxPooled)
-        {
-            _pool.Enqueue((GatewayRequest<TContext>)request);
-        }
-        else
-        {
-            Interlocked.Decrement(ref _pooled);
+            _pool.Give(request);
         }
     }
 

@@ -77,8 +77,14 @@ internal abstract class GatewayExchange : IBufferWriter<byte>
         }
     }
 
+    /// <summary>Takes the connection out of the counts of open connections: it has become a tunnel.</summary>
+    public abstract void ReleaseConnection();
+
     /// <summary>Creates a feature that only this protocol has; null for any other.</summary>
     public virtual object? CreateFeature(Type type) => null;
+
+    /// <summary>Forgets whose going was watched for.</summary>
+    protected void ResetWatch() => _closed = default;
 
     public abstract Memory<byte> GetMemory(int sizeHint = 0);
 

@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Net;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
-using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Uwsgi.AspNetCore.Protocols;
 using Uwsgi.AspNetCore.Transport;
 
@@ -23,57 +22,57 @@ internal sealed class GatewayMiddleware(
     // Bounds what refused peers can make us remember.
     private const int MaxRememberedPeers = 1024;
 
+    // As many as requests: no more than that have anything to serve at a time for long.
+    private const int MaxPooled = 512;
+
     private readonly ConcurrentDictionary<IPAddress, bool> _refusedPeers = new();
 
-    public async Task OnConnectionAsync(ConnectionContext connection)
+    private readonly Pool<SingleRequestConnection> _singles = new(MaxPooled);
+
+    public Task OnConnectionAsync(ConnectionContext connection)
     {
-        if (connection.Features.Get<IKestrelHandOverFeature>() is { IsHandedOver: true })
+        if (protocol is null && connection.Features.Get<IKestrelHandOverFeature>() is { IsHandedOver: true })
         {
-            await http(connection);
-            return;
+            return http(connection);
         }
 
-        if (!services.Settings.AllowFrom.Contains(connection.RemoteEndPoint))
+        if (!services.Settings.AllowFrom.Admits(connection))
         {
             Refuse(connection);
-            return;
+            return Task.CompletedTask;
         }
 
         if (!services.Connections.TryAdd(services.Settings.MaxConcurrentConnections))
         {
             services.Metrics.Rejected(GatewayRejection.ConnectionLimit);
             Log.ConnectionLimitReached(services.Logger, connection.ConnectionId);
-            return;
+            return Task.CompletedTask;
         }
 
-        var counted = new CountedConnection(services.Connections, connection.Features.Get<IDecrementConcurrentConnectionCountFeature>());
-        var isHttp = false;
+        return protocol is { } only ? ServeAsync(connection, only, TimeSpan.Zero) : SniffAsync(connection);
+    }
+
+    private async Task SniffAsync(ConnectionContext connection)
+    {
+        SniffedProtocol? sniffed = null;
         try
         {
-            if (protocol is { } only)
-            {
-                await ServeAsync(connection, only, TimeSpan.Zero, counted);
-            }
-            else if (await ProtocolSniffer.SniffAsync(connection, services) is { } sniffed)
-            {
-                isHttp = sniffed.Protocol == DetectedProtocol.Http;
-                if (!isHttp)
-                {
-                    await ServeAsync(connection, ToGateway(sniffed.Protocol), sniffed.Waited, counted);
-                }
-            }
+            sniffed = await ProtocolSniffer.SniffAsync(connection, services);
         }
         catch (Exception broken)
         {
             Log.ConnectionFailed(services.Logger, connection.ConnectionId, broken);
             connection.Abort(new ConnectionAbortedException("The gateway connection failed.", broken));
         }
-        finally
+
+        if (sniffed is { } gateway and not { Protocol: DetectedProtocol.Http })
         {
-            counted.Remove();
+            await ServeAsync(connection, ToGateway(gateway.Protocol), gateway.Waited);
+            return;
         }
 
-        if (isHttp)
+        services.Connections.Remove();
+        if (sniffed is not null)
         {
             await ServeHttpAsync(connection);
         }
@@ -86,16 +85,21 @@ internal sealed class GatewayMiddleware(
         _ => GatewayProtocol.Uwsgi,
     };
 
-    private Task ServeAsync(ConnectionContext connection, GatewayProtocol spoken, TimeSpan waited, CountedConnection counted)
+    // From here on the connection's own object sees to the count.
+    private Task ServeAsync(ConnectionContext connection, GatewayProtocol spoken, TimeSpan waited)
     {
         connection.Features.Get<IConnectionMetricsTagsFeature>()?.Tags.Add(new("network.protocol.name", spoken.ToScheme()));
-        connection.Features.Set<IDecrementConcurrentConnectionCountFeature>(counted);
-        return spoken switch
+        if (spoken == GatewayProtocol.FastCgi)
         {
-            GatewayProtocol.FastCgi => new FastCgiConnection(connection, services, application, waited).RunAsync(),
-            GatewayProtocol.Scgi => new SingleRequestConnection(connection, ScgiHeadReader.Instance, services, waited).RunAsync(application),
-            _ => new SingleRequestConnection(connection, UwsgiHeadReader.Instance, services, waited).RunAsync(application),
-        };
+            return new FastCgiConnection(connection, services, application, waited).RunAsync();
+        }
+
+        if (!_singles.TryTake(out var single))
+        {
+            single = new SingleRequestConnection(services, application, _singles);
+        }
+
+        return single.RunAsync(connection, spoken == GatewayProtocol.Scgi ? ScgiHeadReader.Instance : UwsgiHeadReader.Instance, waited);
     }
 
     private Task ServeHttpAsync(ConnectionContext connection)
@@ -123,27 +127,5 @@ internal sealed class GatewayMiddleware(
         }
 
         connection.Abort(new ConnectionAbortedException("The peer is not allowed to connect."));
-    }
-
-    // An upgrade takes the connection out of the count, and out of Kestrel's where that has a limit, too.
-    private sealed class CountedConnection(LimitedCounter connections, IDecrementConcurrentConnectionCountFeature? kestrels)
-        : IDecrementConcurrentConnectionCountFeature
-    {
-        private int _isRemoved;
-
-        public void ReleaseConnection()
-        {
-            Remove();
-            kestrels?.ReleaseConnection();
-        }
-
-        public void Remove()
-        {
-            // Requests of one FastCGI connection may be upgraded at the same time.
-            if (Interlocked.Exchange(ref _isRemoved, 1) == 0)
-            {
-                connections.Remove();
-            }
-        }
     }
 }

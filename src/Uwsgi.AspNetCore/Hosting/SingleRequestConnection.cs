@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Uwsgi.AspNetCore.Http;
@@ -12,28 +13,73 @@ namespace Uwsgi.AspNetCore.Hosting;
 /// A connection that carries one request: read the head, run the application, finish the response, drain the body, close.
 /// </summary>
 /// <remarks>
-/// The input is advanced here until the request has begun, then by the request's body only. Returning closes the connection: the
-/// transport sends what is left of the output first.
+/// The object serves one connection after another; it goes back to its pool when nothing of the last one can reach it any more. The input is
+/// advanced here until the request has begun, then by the request's body only. Returning closes the connection: the transport sends what is
+/// left of the output first.
 /// </remarks>
-/// <param name="connection">The connection.</param>
-/// <param name="head">The protocol's way to find and decode a head.</param>
-/// <param name="services">What the connections share.</param>
-/// <param name="waited">How much of the time for the head is over already.</param>
-internal sealed class SingleRequestConnection(ConnectionContext connection, HeadReader head, GatewayServices services, TimeSpan waited)
+internal sealed partial class SingleRequestConnection : GatewayExchange
 {
-    private readonly ConnectionTimeouts _timeouts = ConnectionTimeouts.Of(connection, services.Clock);
-    private readonly PipeReader _input = connection.Transport.Input;
+    private readonly GatewayServices _services;
+    private readonly GatewaySettings _settings;
+    private readonly GatewayApplication _application;
+    private readonly Pool<SingleRequestConnection> _pool;
+    private readonly ConnectionTimeouts _timeouts;
+    private ConnectionContext _connection = null!;
+    private PipeReader _input = null!;
+    private PipeWriter _output = null!;
+    private HeadReader _head = null!;
+    private HeadScan _scan;
+    private TimeSpan _waited;
+    private GatewayRequest? _request;
     private bool _isWithoutBody;
+    private bool _isUncounted;
 
-    private GatewaySettings Settings => services.Settings;
-
-    public async Task RunAsync(GatewayApplication application)
+    /// <param name="services">What the connections share.</param>
+    /// <param name="application">Where requests go.</param>
+    /// <param name="pool">Where the object goes when it can serve another connection.</param>
+    public SingleRequestConnection(GatewayServices services, GatewayApplication application, Pool<SingleRequestConnection> pool)
     {
+        _services = services;
+        _settings = services.Settings;
+        _application = application;
+        _pool = pool;
+        _timeouts = new ConnectionTimeouts(
+            services.Clock,
+            this,
+            static target => ((SingleRequestConnection)target)._input.CancelPendingRead(),
+            static (target, reason) => ((SingleRequestConnection)target)._connection.Abort(reason));
+    }
+
+    /// <summary>Serves a connection that has been counted, to its end.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="head">The protocol's way to find and decode a head.</param>
+    /// <param name="waited">How much of the time for the head is over already.</param>
+    public async Task RunAsync(ConnectionContext connection, HeadReader head, TimeSpan waited)
+    {
+        Attach(connection, head, waited);
+        var reuse = false;
         try
         {
             try
             {
-                await ServeAsync(application);
+                _scan = await ReadHeadAsync();
+                switch (_scan.Status)
+                {
+                    case HeadScanStatus.Complete:
+                        var request = _request!;
+                        BeginRequest(request);
+                        await _application.ProcessAsync(request);
+                        if (!request.IsAborted && !await request.DrainAsync())
+                        {
+                            Log.BodyNotDrained(_services.Logger, connection.ConnectionId);
+                        }
+
+                        reuse = request.CanBeReused;
+                        break;
+                    case HeadScanStatus.Ping:
+                        await AnswerPingAsync();
+                        break;
+                }
             }
             catch (GatewayProtocolException rejected)
             {
@@ -42,58 +88,100 @@ internal sealed class SingleRequestConnection(ConnectionContext connection, Head
         }
         catch (Exception gone) when (ConnectionLoss.Is(gone))
         {
-            Log.ConnectionReset(services.Logger, connection.ConnectionId, gone);
+            Log.ConnectionReset(_services.Logger, _connection.ConnectionId, gone);
         }
-    }
-
-    private async ValueTask ServeAsync(GatewayApplication application)
-    {
-        var scan = await ReadHeadAsync();
-        switch (scan.Status)
+        catch (Exception broken)
         {
-            case HeadScanStatus.Complete:
-                await ProcessAsync(application, scan);
-                break;
-            case HeadScanStatus.Ping:
-                await AnswerPingAsync();
-                break;
+            Log.ConnectionFailed(_services.Logger, _connection.ConnectionId, broken);
+            connection.Abort(new ConnectionAbortedException("The gateway connection failed.", broken));
+        }
+        finally
+        {
+            End(reuse);
         }
     }
 
-    // Leaves the head unconsumed in the input. NeedMore means that the peer, or the server, ended the connection before it was complete.
-    private async ValueTask<HeadScan> ReadHeadAsync()
+    /// <summary>Forgets the connection.</summary>
+    public void Reset()
+    {
+        _timeouts.Reset();
+        _connection = null!;
+        _input = null!;
+        _output = null!;
+        _head = null!;
+        _scan = default;
+        _waited = default;
+        _request = null;
+        _isWithoutBody = false;
+        _isUncounted = false;
+        _isAborted = false;
+        _cut = null;
+        ResetWatch();
+    }
+
+    private void Attach(ConnectionContext connection, HeadReader head, TimeSpan waited)
+    {
+        _connection = connection;
+        _input = connection.Transport.Input;
+        _output = connection.Transport.Output;
+        _head = head;
+        _waited = waited;
+    }
+
+    private void End(bool reuse)
+    {
+        if (_request is { } request)
+        {
+            _application.Return(request, reuse);
+        }
+
+        Uncount();
+        if (reuse && _settings.PoolRequests && _timeouts.CanBeReused)
+        {
+            Reset();
+            _pool.Give(this);
+        }
+    }
+
+    private void Uncount()
+    {
+        if (!_isUncounted)
+        {
+            _isUncounted = true;
+            _services.Connections.Remove();
+        }
+    }
+
+    // NeedMore means that the peer, or the server, ended the connection before the head was complete.
+    private ValueTask<HeadScan> ReadHeadAsync()
     {
         if (_input.TryRead(out var read))
         {
             var isEmpty = read.Buffer.IsEmpty;
-            var scan = Scan(read.Buffer);
-            if (scan.Status != HeadScanStatus.NeedMore)
+            var scan = Take(read.Buffer);
+            if (scan.Status != HeadScanStatus.NeedMore || read.IsCompleted)
             {
-                return scan;
-            }
-
-            if (read.IsCompleted)
-            {
-                return EndOfInput(isEmpty);
+                return new ValueTask<HeadScan>(scan.Status != HeadScanStatus.NeedMore ? scan : EndOfInput(isEmpty));
             }
         }
 
-        return await ReadHeadSlowAsync();
+        return ReadHeadSlowAsync();
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<HeadScan> ReadHeadSlowAsync()
     {
-        var lifetime = connection.Features.Get<IConnectionLifetimeNotificationFeature>();
+        var lifetime = _connection.Features.Get<IConnectionLifetimeNotificationFeature>();
         using var closeRequest = lifetime?.ConnectionClosedRequested.UnsafeRegister(
             static input => ((PipeReader)input!).CancelPendingRead(), _input) ?? default;
-        _timeouts.StartRead(Settings.RequestHeadersTimeout - waited);
+        _timeouts.StartRead(_settings.RequestHeadersTimeout - _waited);
         try
         {
             while (true)
             {
                 var read = await _input.ReadAsync();
                 var isEmpty = read.Buffer.IsEmpty;
-                var scan = Scan(read.Buffer);
+                var scan = Take(read.Buffer);
                 if (scan.Status != HeadScanStatus.NeedMore)
                 {
                     return scan;
@@ -105,7 +193,7 @@ internal sealed class SingleRequestConnection(ConnectionContext connection, Head
                     return !isEmpty
                         ? throw new GatewayProtocolException(
                             GatewayRejection.HeadTimeout,
-                            $"The head did not arrive within {Settings.RequestHeadersTimeout.TotalSeconds} s (option Limits:RequestHeadersTimeout).")
+                            $"The head did not arrive within {_settings.RequestHeadersTimeout.TotalSeconds} s (option Limits:RequestHeadersTimeout).")
                         : NoteSilence();
                 }
 
@@ -122,29 +210,35 @@ internal sealed class SingleRequestConnection(ConnectionContext connection, Head
         }
     }
 
-    // Advances in any case: past nothing when the head is complete, past all that was seen when it is not or never will be.
-    private HeadScan Scan(in ReadOnlySequence<byte> buffer)
+    // Advances in any case: past a complete head, whose variables a request has by then, else past nothing that was seen.
+    private HeadScan Take(in ReadOnlySequence<byte> buffer)
     {
-        var examined = buffer.End;
+        var (consumed, examined) = (buffer.Start, buffer.End);
         try
         {
-            var scan = head.Scan(buffer, Settings);
-            if (scan.Status != HeadScanStatus.NeedMore)
+            var scan = _head.Scan(buffer, _settings);
+            if (scan.Status == HeadScanStatus.Complete)
             {
-                examined = buffer.Start;
+                _request = _application.Rent();
+                _request.Variables.Load(buffer.Slice(scan.BlockStart, scan.BlockLength));
+                consumed = examined = buffer.GetPosition(scan.BlockStart + scan.BlockLength + scan.TrailerLength);
+            }
+            else if (scan.Status == HeadScanStatus.Ping)
+            {
+                examined = consumed;
             }
 
             return scan;
         }
         finally
         {
-            _input.AdvanceTo(buffer.Start, examined);
+            _input.AdvanceTo(consumed, examined);
         }
     }
 
     private HeadScan NoteSilence()
     {
-        services.Metrics.Rejected(GatewayRejection.HeadTimeout);
+        _services.Metrics.Rejected(GatewayRejection.HeadTimeout);
         return new HeadScan(HeadScanStatus.NeedMore);
     }
 
@@ -152,65 +246,44 @@ internal sealed class SingleRequestConnection(ConnectionContext connection, Head
     {
         if (!isEmpty)
         {
-            services.Metrics.Rejected(GatewayRejection.UnexpectedEnd);
-            Log.RequestRejected(services.Logger, connection.ConnectionId, GatewayRejection.UnexpectedEnd, "The peer closed in the middle of a head.");
+            _services.Metrics.Rejected(GatewayRejection.UnexpectedEnd);
+            Log.RequestRejected(_services.Logger, _connection.ConnectionId, GatewayRejection.UnexpectedEnd, "The peer closed in the middle of a head.");
         }
 
         return new HeadScan(HeadScanStatus.NeedMore);
     }
 
-    private async Task ProcessAsync(GatewayApplication application, HeadScan scan)
+    private void BeginRequest(GatewayRequest request)
     {
-        var request = application.Rent();
-        var reuse = false;
-        try
-        {
-            _input.TryRead(out var read);
-            var block = read.Buffer.Slice(scan.BlockStart, scan.BlockLength);
-            request.Variables.Load(block);
-            _input.AdvanceTo(read.Buffer.GetPosition(scan.TrailerLength, block.End));
-            head.Decode(request.Variables);
-            _isWithoutBody = request.Variables[KnownVariable.ContentLength] is [] or [(byte)'0'];
-            request.Begin(new SingleRequestExchange(connection, Settings, head, scan, _timeouts));
-
-            await application.ProcessAsync(request);
-            if (!request.IsAborted && !await request.DrainAsync())
-            {
-                Log.BodyNotDrained(services.Logger, connection.ConnectionId);
-            }
-
-            reuse = request.CanBeReused;
-        }
-        finally
-        {
-            application.Return(request, reuse);
-        }
+        _head.Decode(request.Variables);
+        _isWithoutBody = request.Variables[KnownVariable.ContentLength] is [] or [(byte)'0'];
+        request.Begin(this);
     }
 
     private async ValueTask AnswerPingAsync()
     {
-        services.Metrics.Pinged();
-        Log.Ping(services.Logger, connection.ConnectionId);
-        connection.Transport.Output.Write(UwsgiPacket.Pong);
-        await connection.Transport.Output.FlushAsync();
+        _services.Metrics.Pinged();
+        Log.Ping(_services.Logger, _connection.ConnectionId);
+        _output.Write(UwsgiPacket.Pong);
+        await _output.FlushAsync();
     }
 
     private async ValueTask RejectAsync(GatewayProtocolException rejected)
     {
-        services.Metrics.Rejected(rejected.Reason);
+        _services.Metrics.Rejected(rejected.Reason);
         if (rejected.Reason is GatewayRejection.HttpOnGatewayPort or GatewayRejection.TlsOnGatewayPort)
         {
-            Log.WrongProtocol(services.Logger, connection.ConnectionId, rejected.Message);
+            Log.WrongProtocol(_services.Logger, _connection.ConnectionId, rejected.Message);
         }
         else
         {
-            Log.RequestRejected(services.Logger, connection.ConnectionId, rejected.Reason, rejected.Message);
+            Log.RequestRejected(_services.Logger, _connection.ConnectionId, rejected.Reason, rejected.Message);
         }
 
         if (rejected.StatusCode != 0)
         {
-            ResponseHeadWriter.WriteEmpty(connection.Transport.Output, head.HasStatusLine, rejected.StatusCode);
-            await connection.Transport.Output.FlushAsync();
+            ResponseHeadWriter.WriteEmpty(_output, _head.HasStatusLine, rejected.StatusCode);
+            await _output.FlushAsync();
             // A length that is refused says nothing about what follows: nginx, not buffering, announces what it has read, nothing at first.
             if ((!_isWithoutBody || rejected.Reason == GatewayRejection.InvalidContentLength) && rejected.Reason != GatewayRejection.HeadTimeout)
             {
@@ -222,15 +295,15 @@ internal sealed class SingleRequestConnection(ConnectionContext connection, Head
     // The answer would be lost if the connection was closed with unread input; the peer's own close ends the wait.
     private async ValueTask DiscardInputAsync()
     {
-        if (Settings.DrainTimeout <= TimeSpan.Zero)
+        if (_settings.DrainTimeout <= TimeSpan.Zero)
         {
             return;
         }
 
-        _timeouts.StartRead(Settings.DrainTimeout);
+        _timeouts.StartRead(_settings.DrainTimeout);
         try
         {
-            for (var discarded = 0L; discarded <= Settings.MaxDrainBytes && !_timeouts.IsReadExpired;)
+            for (var discarded = 0L; discarded <= _settings.MaxDrainBytes && !_timeouts.IsReadExpired;)
             {
                 var read = await _input.ReadAsync();
                 discarded += read.Buffer.Length;

@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
-using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.Net.Http.Headers;
 
 namespace Uwsgi.AspNetCore.Http;
@@ -57,7 +56,7 @@ internal partial class GatewayRequest : IHttpUpgradeFeature
         }
 
         IsUpgraded = true;
-        ((IFeatureCollection)this).Get<IDecrementConcurrentConnectionCountFeature>()?.ReleaseConnection();
+        Exchange.ReleaseConnection();
         await FlushBodyAsync(CancellationToken.None);
         return new UpgradeStream(Exchange.Input, this);
     }

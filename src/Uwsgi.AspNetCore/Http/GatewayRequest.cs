@@ -80,11 +80,9 @@ internal partial class GatewayRequest
         _isTaken = false;
     }
 
-    /// <summary>Ends the life on one connection: facades that application code may have kept are never used again.</summary>
+    /// <summary>Ends the life on one connection: a token that application code may have kept never fires for another web server's requests.</summary>
     public void Detach()
     {
-        DetachOutput();
-        DetachBody();
         _abortSource = null;
         _requestNumber = 0;
     }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
 using Uwsgi.AspNetCore.Hosting;
 
 namespace Uwsgi.AspNetCore.Tests.Hosting;
@@ -57,4 +58,19 @@ public class AllowedPeersTests
 
     private static bool Contains(string peer, params string[] entries) =>
         new AllowedPeers(entries).Contains(new IPEndPoint(IPAddress.Parse(peer), 12345));
+
+    [Fact]
+    public void Admits_UnixSocket_DoesNotAskForThePeersAddress()
+    {
+        var connection = new DefaultConnectionContext
+        {
+            LocalEndPoint = new UnixDomainSocketEndPoint("/run/app.sock"),
+            RemoteEndPoint = new IPEndPoint(IPAddress.Parse("192.0.2.1"), 1),
+        };
+
+        Assert.True(new AllowedPeers([]).Admits(connection));
+
+        connection.LocalEndPoint = new IPEndPoint(IPAddress.Any, 3031);
+        Assert.False(new AllowedPeers([]).Admits(connection));
+    }
 }

@@ -1,39 +1,38 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Uwsgi.AspNetCore.Harakiri;
 
 namespace Uwsgi.AspNetCore.Hosting;
 
-/// <summary>The exchange of a connection that carries one request: no framing, the connection's end is the response's end.</summary>
-internal sealed class SingleRequestExchange(
-    ConnectionContext connection, GatewaySettings settings, HeadReader head, HeadScan scan, ConnectionTimeouts timeouts) : GatewayExchange
+/// <remarks>The exchange of a connection that carries one request: no framing, the connection's end is the response's end.</remarks>
+internal sealed partial class SingleRequestConnection
 {
-    private readonly PipeWriter _output = connection.Transport.Output;
     private volatile bool _isAborted;
     private volatile ConnectionAbortedException? _cut;
 
-    public override GatewayProtocol Protocol => head.Protocol;
+    public override GatewayProtocol Protocol => _head.Protocol;
 
-    public override ConnectionContext Connection => connection;
+    public override ConnectionContext Connection => _connection;
 
-    public override GatewaySettings Settings => settings;
+    public override GatewaySettings Settings => _settings;
 
-    public override PipeReader Input => connection.Transport.Input;
+    public override PipeReader Input => _input;
 
     public override bool InputEndsBody => false;
 
-    public override bool HasStatusLine => head.HasStatusLine;
+    public override bool HasStatusLine => _head.HasStatusLine;
 
     public override bool CanUpgrade => true;
 
-    public override ConnectionTimeouts Timeouts => timeouts;
+    public override ConnectionTimeouts Timeouts => _timeouts;
 
     public override bool IsAborted => _isAborted || HasPeerGone;
 
-    public override int Modifier1 => scan.Modifier1;
+    public override int Modifier1 => _scan.Modifier1;
 
-    public override int Modifier2 => scan.Modifier2;
+    public override int Modifier2 => _scan.Modifier2;
 
     public override Memory<byte> GetMemory(int sizeHint = 0) => _output.GetMemory(sizeHint);
 
@@ -54,9 +53,16 @@ internal sealed class SingleRequestExchange(
         }
     }
 
+    public override void ReleaseConnection()
+    {
+        Uncount();
+        _connection.Features.Get<IDecrementConcurrentConnectionCountFeature>()?.ReleaseConnection();
+    }
+
     public override Action? Answer(ReadOnlySpan<byte> response)
     {
         _isAborted = true;
+        var connection = _connection;
         if (DirectSocket.Of(connection.Features) is { } socket)
         {
             if (!DirectSocket.TrySend(socket, response))
@@ -84,13 +90,13 @@ internal sealed class SingleRequestExchange(
     {
         if (_cut is { } reason)
         {
-            connection.Abort(reason);
+            _connection.Abort(reason);
         }
     }
 
     public override void Abort(ConnectionAbortedException reason)
     {
         _isAborted = true;
-        connection.Abort(reason);
+        _connection.Abort(reason);
     }
 }
