@@ -33,7 +33,7 @@ internal sealed class DeferredScheduler : PipeScheduler
         }
         else
         {
-            System.Threading.ThreadPool.UnsafeQueueUserWorkItem(action, state, preferLocal: false);
+            new Continuation(action, state).Queue();
         }
     }
 
@@ -41,6 +41,14 @@ internal sealed class DeferredScheduler : PipeScheduler
     public readonly record struct Continuation(Action<object?>? Action, object? State)
     {
         public void Run() => Action?.Invoke(State);
+
+        public void Queue()
+        {
+            if (Action is { } action)
+            {
+                System.Threading.ThreadPool.UnsafeQueueUserWorkItem(action, State, preferLocal: false);
+            }
+        }
 
         /// <summary>Gets this one, or the other where this is empty. A pipe sets only one free at a time.</summary>
         public Continuation Or(Continuation other) => Action is null ? other : this;

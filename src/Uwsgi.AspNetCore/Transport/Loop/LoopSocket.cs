@@ -136,7 +136,7 @@ internal sealed class LoopSocket : IDuplexPipe
         }
 
         var isNew = Receive(isAwaited: false, out var next);
-        next.Run();
+        next.Queue();
         return isNew;
     }
 
@@ -173,7 +173,8 @@ internal sealed class LoopSocket : IDuplexPipe
         _isSendRequested = true;
         if (Interlocked.CompareExchange(ref _sender, Busy, Free) == Free)
         {
-            Send().Run();
+            // Whoever flushes may hold locks, and does not wait for what another flush has set free.
+            Send().Queue();
         }
     }
 
@@ -416,14 +417,15 @@ internal sealed class LoopSocket : IDuplexPipe
             Receive(isAwaited: true, out received);
         }
 
-        if (sent.Action is { } action && received.Action is not null)
+        if (received.Action is null)
         {
-            ThreadPool.UnsafeQueueUserWorkItem(action, sent.State, preferLocal: false);
-            sent = default;
+            sent.Run();
         }
-
-        sent.Run();
-        received.Run();
+        else
+        {
+            sent.Queue();
+            received.Run();
+        }
     }
 
     private void Watch(uint events)
