@@ -14,11 +14,15 @@ namespace Uwsgi.AspNetCore.Transport.Loop;
 internal static class Libc
 {
     public const int EINTR = 4;
+    public const int EIO = 5;
     public const int EBADF = 9;
     public const int EAGAIN = 11;
     public const int ENOMEM = 12;
+    public const int EINVAL = 22;
     public const int ENFILE = 23;
     public const int EMFILE = 24;
+    public const int ENOSYS = 38;
+    public const int EOVERFLOW = 75;
     public const int ENOBUFS = 105;
 
     public const uint EPOLLIN = 0x001;

@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+using Microsoft.Win32.SafeHandles;
 
 namespace Uwsgi.AspNetCore.Transport.Loop;
 
@@ -18,14 +19,14 @@ namespace Uwsgi.AspNetCore.Transport.Loop;
 internal sealed class LoopConnection(LoopListener listener, LoopSocket socket) : ConnectionContext,
     IFeatureCollection, IConnectionIdFeature, IConnectionTransportFeature, IConnectionItemsFeature, IMemoryPoolFeature, IConnectionLifetimeFeature,
     IConnectionEndPointFeature, IConnectionLifetimeNotificationFeature, IConnectionSocketFeature, IConnectionMetricsTagsFeature,
-    IDecrementConcurrentConnectionCountFeature, IInlineTransportFeature, IKestrelHandOverFeature
+    IDecrementConcurrentConnectionCountFeature, IInlineTransportFeature, IKestrelHandOverFeature, IFileTransportFeature
 {
     private static readonly Type[] s_own =
     [
         typeof(IConnectionIdFeature), typeof(IConnectionTransportFeature), typeof(IConnectionItemsFeature), typeof(IMemoryPoolFeature),
         typeof(IConnectionLifetimeFeature), typeof(IConnectionEndPointFeature), typeof(IConnectionLifetimeNotificationFeature), typeof(IConnectionSocketFeature),
         typeof(IConnectionMetricsTagsFeature), typeof(IDecrementConcurrentConnectionCountFeature), typeof(IInlineTransportFeature),
-        typeof(IKestrelHandOverFeature),
+        typeof(IKestrelHandOverFeature), typeof(IFileTransportFeature),
     ];
 
     private static long s_lastId = DateTime.UtcNow.Ticks;
@@ -155,6 +156,9 @@ internal sealed class LoopConnection(LoopListener listener, LoopSocket socket) :
     public override void Abort(ConnectionAbortedException abortReason) => socket.Abort(this, abortReason);
 
     public void HandOver() => _kestrelIsThrough ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public ValueTask<long> SendFileAsync(SafeFileHandle file, long offset, long count, CancellationToken cancellationToken) =>
+        socket.SendFileAsync(this, file, offset, count, cancellationToken);
 
     /// <summary>Called by Kestrel when it is through with the connection.</summary>
     public override ValueTask DisposeAsync()

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.Win32.SafeHandles;
 
 namespace Uwsgi.AspNetCore.Transport.Loop;
 
@@ -56,6 +57,7 @@ internal sealed class LoopSocket : IDuplexPipe
     private volatile bool _isAborted;
     private volatile bool _isClosing;
     private volatile bool _isSendRequested;
+    private FileToSend? _file;
     private TaskCompletionSource? _sent;
     private ConnectionAbortedException? _abortReason;
 
@@ -176,6 +178,26 @@ internal sealed class LoopSocket : IDuplexPipe
             // Whoever flushes may hold locks, and does not wait for what another flush has set free.
             Send().Queue();
         }
+    }
+
+    /// <summary>Sends a part of a file behind what was flushed; see <see cref="IFileTransportFeature"/>.</summary>
+    public async ValueTask<long> SendFileAsync(LoopConnection owner, SafeFileHandle file, long offset, long count, CancellationToken cancellationToken)
+    {
+        var part = new FileToSend(file, offset, count, cancellationToken);
+        if (Owner != owner || Interlocked.CompareExchange(ref _file, part, null) is not null)
+        {
+            throw new InvalidOperationException("The connection is over, or sending a file already.");
+        }
+
+        using var cancelled = cancellationToken.UnsafeRegister(static socket => ((LoopSocket)socket!).GoOnSending(), this);
+        StartSending();
+        if (Volatile.Read(ref _sent) == s_over)
+        {
+            // Nobody sends any more, so nobody else ends it.
+            part.End();
+        }
+
+        return await part.Task;
     }
 
     /// <summary>Resets the connection; nothing when it is over already.</summary>
@@ -314,6 +336,18 @@ internal sealed class LoopSocket : IDuplexPipe
                         continue;
                     }
                 }
+                else if (_file is { } file)
+                {
+                    Interlocked.And(ref _events, ~Writable);
+                    error = file.Continue(_descriptor);
+                    isOver = error is not (0 or Libc.EAGAIN);
+                    if (error == 0)
+                    {
+                        _file = null;
+                        file.End();
+                        continue;
+                    }
+                }
             }
 
             if (isOver)
@@ -331,7 +365,7 @@ internal sealed class LoopSocket : IDuplexPipe
             {
                 Interlocked.Exchange(ref _sender, Waiting);
                 Watch(InputEvents | Libc.EPOLLOUT);
-                if ((Volatile.Read(ref _events) & Writable) == 0 && !_isAborted)
+                if ((Volatile.Read(ref _events) & Writable) == 0 && !_isAborted && _file is not { IsCancelled: true })
                 {
                     break;
                 }
@@ -398,8 +432,18 @@ internal sealed class LoopSocket : IDuplexPipe
 
         _output.Reader.Complete();
         next = next.Or(_writerScheduler.Release());
+        var file = Interlocked.Exchange(ref _file, null);
         Interlocked.Exchange(ref _sent, s_over)?.TrySetResult();
+        file?.End();
         return next;
+    }
+
+    private void GoOnSending()
+    {
+        if (Interlocked.CompareExchange(ref _sender, Busy, Waiting) == Waiting)
+        {
+            Send().Queue();
+        }
     }
 
     // Goes on with what waits; a stale call finds nothing that it could harm. Both ends may lead on to something that waits for the other.
@@ -515,6 +559,7 @@ internal sealed class LoopSocket : IDuplexPipe
         _isAborted = false;
         _isClosing = false;
         _isSendRequested = false;
+        _file = null;
         _sent = null;
         _abortReason = null;
         _sender = Free;
