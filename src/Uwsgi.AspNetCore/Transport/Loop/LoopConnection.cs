@@ -18,13 +18,13 @@ namespace Uwsgi.AspNetCore.Transport.Loop;
 /// </remarks>
 internal sealed class LoopConnection(LoopListener listener, LoopSocket socket) : ConnectionContext,
     IFeatureCollection, IConnectionIdFeature, IConnectionTransportFeature, IConnectionItemsFeature, IMemoryPoolFeature, IConnectionLifetimeFeature,
-    IConnectionEndPointFeature, IConnectionLifetimeNotificationFeature, IConnectionSocketFeature, IConnectionMetricsTagsFeature,
+    IConnectionLifetimeNotificationFeature, IConnectionSocketFeature, IConnectionMetricsTagsFeature,
     IDecrementConcurrentConnectionCountFeature, IInlineTransportFeature, IKestrelHandOverFeature, IFileTransportFeature
 {
     private static readonly Type[] s_own =
     [
         typeof(IConnectionIdFeature), typeof(IConnectionTransportFeature), typeof(IConnectionItemsFeature), typeof(IMemoryPoolFeature),
-        typeof(IConnectionLifetimeFeature), typeof(IConnectionEndPointFeature), typeof(IConnectionLifetimeNotificationFeature), typeof(IConnectionSocketFeature),
+        typeof(IConnectionLifetimeFeature), typeof(IConnectionLifetimeNotificationFeature), typeof(IConnectionSocketFeature),
         typeof(IConnectionMetricsTagsFeature), typeof(IDecrementConcurrentConnectionCountFeature), typeof(IInlineTransportFeature),
         typeof(IKestrelHandOverFeature), typeof(IFileTransportFeature),
     ];
