@@ -3,6 +3,8 @@ using Uwsgi.AspNetCore.Benchmarks.Allocations;
 using Uwsgi.AspNetCore.Benchmarks.Comparison;
 using Uwsgi.AspNetCore.Benchmarks.Micro;
 using Uwsgi.AspNetCore.Benchmarks.Operations;
+using Uwsgi.AspNetCore.Benchmarks.Soak;
+using Uwsgi.AspNetCore.Benchmarks.Soak.Serving;
 
 #if DEBUG
 Console.Error.WriteLine("warning: this is a Debug build; add -c Release for figures that mean something");
@@ -16,7 +18,9 @@ try
         ["allocations", .. var rest] => await AllocationsCommand.RunAsync(rest),
         ["operations", .. var rest] => await OperationsCommand.RunAsync(rest),
         ["micro", .. var rest] => MicroCommand.Run(rest),
+        ["soak", .. var rest] => await SoakCommand.RunAsync(rest),
         ["serve", .. var rest] => await ServeCommand.RunAsync(rest),
+        ["soak-serve", .. var rest] => await SoakServeCommand.RunAsync(rest),
         _ => Usage(),
     };
 }
@@ -39,6 +43,8 @@ static int Usage()
           --types                 also which types take them, by sampling
         operations    what harakiri, statistics, mounts and the like add to a request
           --rounds 9 --requests 100000
+        soak          random traffic over every protocol, each answer checked by its content; needs nothing, takes nginx where it is
+        {SoakOptions.Usage}
         micro         BenchmarkDotNet over the layers; takes its arguments, such as --filter '*Decode*' or --list flat
         """);
     return 2;

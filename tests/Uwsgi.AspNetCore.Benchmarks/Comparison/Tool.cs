@@ -13,6 +13,8 @@ internal sealed partial class Tool(string name)
 
     public static Tool Wrk { get; } = new("wrk");
 
+    public bool IsInstalled => _path is not null;
+
     public string Path => _path ?? throw new InvalidOperationException($"{_name} is missing.");
 
     public static void ThrowIfMissing(params Tool[] tools)
