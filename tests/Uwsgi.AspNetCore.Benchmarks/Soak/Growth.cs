@@ -3,7 +3,7 @@ namespace Uwsgi.AspNetCore.Benchmarks.Soak;
 /// <summary>What a process may have more of behind a load than behind its warm-up.</summary>
 internal static class Growth
 {
-    public const long ManagedHeap = 4 * 1024 * 1024;
+    public const long ManagedHeap = 8 * 1024 * 1024;
     public const long WorkingSet = 64 * 1024 * 1024;
     public const int Threads = 16;
     public const int Descriptors = 0;

@@ -31,6 +31,7 @@ internal static class KeptSession
 
         using (link)
         {
+            var isFirst = true;
             for (var (left, id) = (random.Next(2, MostRequests), (ushort)random.Next(1, 1000)); left > 0; left--, id++)
             {
                 using var time = timeout();
@@ -38,7 +39,10 @@ internal static class KeptSession
                 var manner = left == 1 && random.Next(4) == 0 ? Manner.ResetInDownload : Manner.Plain;
                 var outcome = await Guard.RunAsync(
                     () => new Exchange(link, door, generation, random).RunAsync(request, manner, keep: true, id, time.Token));
-                report(request, outcome);
+                // A web server may close a kept connection between two requests, and does so when it could not pass on all of the one before.
+                var isClosedBetween = door.IsFrontEnd && !isFirst && outcome.Kind == OutcomeKind.Error;
+                report(request, isClosedBetween ? new(OutcomeKind.Retried) : outcome);
+                isFirst = false;
                 if (outcome.Kind != OutcomeKind.Right)
                 {
                     return;

@@ -9,7 +9,7 @@ internal enum OutcomeKind
     /// <summary>The client has done something that deserves no answer, and got none, or a part of the right one.</summary>
     Provoked,
 
-    /// <summary>The server was restarting and has not begun to answer.</summary>
+    /// <summary>The server was restarting, or the web server has closed a kept connection, and nothing of an answer has come.</summary>
     Retried,
 
     /// <summary>A wrong answer, or a part of the right one.</summary>
