@@ -1,10 +1,12 @@
 using Uwsgi.AspNetCore.Benchmarks;
 using Uwsgi.AspNetCore.Benchmarks.Allocations;
 using Uwsgi.AspNetCore.Benchmarks.Comparison;
+using Uwsgi.AspNetCore.Benchmarks.Cost;
 using Uwsgi.AspNetCore.Benchmarks.Figures;
 using Uwsgi.AspNetCore.Benchmarks.Micro;
 using Uwsgi.AspNetCore.Benchmarks.Operations;
-using Uwsgi.AspNetCore.Benchmarks.Cost;
+using Uwsgi.AspNetCore.Benchmarks.Soak;
+using Uwsgi.AspNetCore.Benchmarks.Soak.Serving;
 
 #if DEBUG
 Console.Error.WriteLine("warning: this is a Debug build; add -c Release for figures that mean something");
@@ -20,7 +22,9 @@ try
         ["operations", .. var rest] => await OperationsCommand.RunAsync(rest),
         ["cost", .. var rest] => await CostCommand.RunAsync(rest),
         ["micro", .. var rest] => MicroCommand.Run(rest),
+        ["soak", .. var rest] => await SoakCommand.RunAsync(rest),
         ["serve", .. var rest] => await ServeCommand.RunAsync(rest),
+        ["soak-serve", .. var rest] => await SoakServeCommand.RunAsync(rest),
         _ => Usage(),
     };
 }
@@ -48,6 +52,8 @@ static int Usage()
         cost          processor time of one request in memory, by protocol
           --only uwsgi            one of them, for a profiler
           --rounds 9 --requests 100000
+        soak          random traffic over every protocol, each answer checked by its content; needs nothing, takes nginx where it is
+        {SoakOptions.Usage}
         micro         BenchmarkDotNet over the layers; takes its arguments, such as --filter '*Decode*' or --list flat
         """);
     return 2;

@@ -19,6 +19,8 @@ internal sealed partial class Tool(string name, string versionArgument)
 
     public bool IsMissing => _path is null;
 
+    public bool IsInstalled => _path is not null;
+
     public string Path => _path ?? throw new InvalidOperationException($"{_name} is missing.");
 
     public static void ThrowIfMissing(params Tool[] tools)
