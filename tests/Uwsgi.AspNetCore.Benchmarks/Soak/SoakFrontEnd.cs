@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using Uwsgi.AspNetCore.Benchmarks.Comparison;
+using Uwsgi.AspNetCore.Benchmarks.Comparison.Upstreams;
 using Uwsgi.AspNetCore.Benchmarks.Soak.Serving;
 using Uwsgi.AspNetCore.Benchmarks.Soak.Wire;
 
