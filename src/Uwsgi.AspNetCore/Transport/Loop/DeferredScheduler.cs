@@ -5,35 +5,44 @@ namespace Uwsgi.AspNetCore.Transport.Loop;
 /// <summary>Keeps what an operation on a pipe sets free until the thread that did it has let go of its end of the pipe.</summary>
 /// <remarks>
 /// A continuation is application code: it may take its time, block, or wait for the very end of the pipe that is held. So it runs on the same
-/// thread, but behind the release. What another thread sets free, by a cancelled read for instance, goes to the thread pool.
+/// thread, but behind the release. What a thread sets free without holding, by a cancelled read for instance, goes to the thread pool.
 /// </remarks>
 internal sealed class DeferredScheduler : PipeScheduler
 {
-    private int _holder;
-    private Continuation _kept;
+    [ThreadStatic]
+    private static bool t_isHolding;
+
+    [ThreadStatic]
+    private static Continuation t_kept;
+
+    private DeferredScheduler()
+    {
+    }
+
+    public static DeferredScheduler Instance { get; } = new();
 
     /// <summary>From here to <see cref="Release"/> the calling thread's continuation is kept.</summary>
-    public void Hold() => Volatile.Write(ref _holder, Environment.CurrentManagedThreadId);
+    public static void Hold() => t_isHolding = true;
 
     /// <summary>Ends the holding. What is returned is to be run once the end of the pipe is free.</summary>
-    public Continuation Release()
+    public static Continuation Release()
     {
-        Volatile.Write(ref _holder, 0);
-        var kept = _kept;
-        _kept = default;
+        t_isHolding = false;
+        var kept = t_kept;
+        t_kept = default;
         return kept;
     }
 
     public override void Schedule(Action<object?> action, object? state)
     {
-        // Only the holder can find its own number here, so the field needs no lock.
-        if (Volatile.Read(ref _holder) == Environment.CurrentManagedThreadId && _kept.Action is null)
+        var continuation = new Continuation(action, state);
+        if (t_isHolding && t_kept.Action is null)
         {
-            _kept = new Continuation(action, state);
+            t_kept = continuation;
         }
         else
         {
-            new Continuation(action, state).Queue();
+            continuation.Queue();
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.IO.Pipelines;
 using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;
 
@@ -68,10 +69,16 @@ internal sealed class EventLoop : IDisposable
     private volatile bool _isActive;
     private volatile bool _isStopping;
 
+    /// <param name="pool">Where blocks for both directions come from.</param>
+    /// <param name="maxWriteBuffer">How much may wait to be sent on a connection before its writer waits; zero is no limit.</param>
+    /// <param name="logger">The log.</param>
     public EventLoop(MemoryPool<byte> pool, long maxWriteBuffer, ILogger logger)
     {
         MemoryPool = pool;
-        MaxWriteBuffer = maxWriteBuffer;
+        InputOptions = new PipeOptions(
+            pool, DeferredScheduler.Instance, PipeScheduler.Inline, pauseWriterThreshold: 0, resumeWriterThreshold: 0, useSynchronizationContext: false);
+        OutputOptions = new PipeOptions(
+            pool, PipeScheduler.Inline, DeferredScheduler.Instance, maxWriteBuffer, maxWriteBuffer / 2, useSynchronizationContext: false);
         _logger = logger;
         _epollDescriptor = (int)_epoll.DangerousGetHandle();
         _wakeUpDescriptor = (int)_wakeUp.DangerousGetHandle();
@@ -85,8 +92,11 @@ internal sealed class EventLoop : IDisposable
 
     public MemoryPool<byte> MemoryPool { get; }
 
-    /// <summary>Gets how much may wait to be sent on a connection before its writer waits; zero is no limit.</summary>
-    public long MaxWriteBuffer { get; }
+    /// <summary>Gets the options of what was received: without a limit, because nothing is received that nobody reads.</summary>
+    public PipeOptions InputOptions { get; }
+
+    /// <summary>Gets the options of what is to be sent.</summary>
+    public PipeOptions OutputOptions { get; }
 
     /// <summary>Gets a descriptor on which every operation of a socket fails: what an aborted connection's is replaced with.</summary>
     public int DeadDescriptor { get; }

@@ -41,8 +41,6 @@ internal sealed class LoopSocket : IDuplexPipe
 
     private readonly EventLoop _loop;
     private readonly Lock _lifetime = new();
-    private readonly DeferredScheduler _readerScheduler = new();
-    private readonly DeferredScheduler _writerScheduler = new();
     private readonly Pipe _input;
     private readonly Pipe _output;
     private LoopConnection? _owner;
@@ -65,10 +63,8 @@ internal sealed class LoopSocket : IDuplexPipe
     {
         _loop = loop;
         Slot = slot;
-        _input = new Pipe(new PipeOptions(
-            loop.MemoryPool, _readerScheduler, PipeScheduler.Inline, pauseWriterThreshold: 0, resumeWriterThreshold: 0, useSynchronizationContext: false));
-        _output = new Pipe(new PipeOptions(
-            loop.MemoryPool, PipeScheduler.Inline, _writerScheduler, loop.MaxWriteBuffer, loop.MaxWriteBuffer / 2, useSynchronizationContext: false));
+        _input = new Pipe(loop.InputOptions);
+        _output = new Pipe(loop.OutputOptions);
         Input = new LoopReader(this, _input.Reader);
         Output = new LoopWriter(this, _output.Writer);
     }
@@ -269,7 +265,7 @@ internal sealed class LoopSocket : IDuplexPipe
             {
                 _mayHaveMore = count == memory.Length;
                 _receiveSize = _mayHaveMore ? LongReceive : 0;
-                _readerScheduler.Hold();
+                DeferredScheduler.Hold();
                 _input.Writer.Advance(count);
 #pragma warning disable CA2012 // Without a limit of the pipe it has always completed.
                 _ = _input.Writer.FlushAsync();
@@ -300,7 +296,7 @@ internal sealed class LoopSocket : IDuplexPipe
 
             _isInputOver = true;
             Owner?.NoteClosed();
-            _readerScheduler.Hold();
+            DeferredScheduler.Hold();
             _input.Writer.Complete(count == 0 ? null : CreateError(error));
             next = EndReceiving();
             return true;
@@ -309,7 +305,7 @@ internal sealed class LoopSocket : IDuplexPipe
 
     private DeferredScheduler.Continuation EndReceiving()
     {
-        var next = _readerScheduler.Release();
+        var next = DeferredScheduler.Release();
         Interlocked.Exchange(ref _receiver, Free);
         return next;
     }
@@ -318,7 +314,7 @@ internal sealed class LoopSocket : IDuplexPipe
     private DeferredScheduler.Continuation Send()
     {
         var next = default(DeferredScheduler.Continuation);
-        _writerScheduler.Hold();
+        DeferredScheduler.Hold();
         while (true)
         {
             _isSendRequested = false;
@@ -360,7 +356,7 @@ internal sealed class LoopSocket : IDuplexPipe
                 return EndSending(isHalfClose: error == 0 && !_isAborted && !_isClosing, next);
             }
 
-            next = next.Or(_writerScheduler.Release());
+            next = next.Or(DeferredScheduler.Release());
             if (error == Libc.EAGAIN)
             {
                 Interlocked.Exchange(ref _sender, Waiting);
@@ -387,7 +383,7 @@ internal sealed class LoopSocket : IDuplexPipe
                 break;
             }
 
-            _writerScheduler.Hold();
+            DeferredScheduler.Hold();
         }
 
         return next;
@@ -431,7 +427,7 @@ internal sealed class LoopSocket : IDuplexPipe
         }
 
         _output.Reader.Complete();
-        next = next.Or(_writerScheduler.Release());
+        next = next.Or(DeferredScheduler.Release());
         var file = Interlocked.Exchange(ref _file, null);
         Interlocked.Exchange(ref _sent, s_over)?.TrySetResult();
         file?.End();
