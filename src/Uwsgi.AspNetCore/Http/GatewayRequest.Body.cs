@@ -133,6 +133,12 @@ internal partial class GatewayRequest :
         _allowSynchronousIO = false;
     }
 
+    private void DetachBody()
+    {
+        _bodyReader = null;
+        _bodyStream = null;
+    }
+
     // The pipe over a body that a middleware put in place of ours.
     private sealed class BoundReader(Stream body) : PipeReader
     {

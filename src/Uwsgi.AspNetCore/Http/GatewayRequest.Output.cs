@@ -453,12 +453,12 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
 
             if (Settings.AddDateHeader && !headers.ContainsKey(HeaderNames.Date))
             {
-                headers[HeaderNames.Date] = HeaderUtilities.FormatDate(DateTimeOffset.UtcNow);
+                headers.SetUnchecked(HeaderNames.Date, HeaderUtilities.FormatDate(DateTimeOffset.UtcNow));
             }
 
             if (Settings.AddServerHeader && !headers.ContainsKey(HeaderNames.Server))
             {
-                headers[HeaderNames.Server] = "Uwsgi.AspNetCore";
+                headers.SetUnchecked(HeaderNames.Server, "Uwsgi.AspNetCore");
             }
 
             _declaredLength = headers.ContentLength;
@@ -762,5 +762,11 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
         _hasLoggedDiscard = false;
         _startError = null;
         _minResponseRate = default;
+    }
+
+    private void DetachOutput()
+    {
+        _responseStream = null;
+        _responseWriter = null;
     }
 }

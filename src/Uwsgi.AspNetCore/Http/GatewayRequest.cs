@@ -80,14 +80,17 @@ internal partial class GatewayRequest
         _isTaken = false;
     }
 
-    /// <summary>Ends the life on one connection: a token that application code may have kept never fires for another web server's requests.</summary>
+    /// <summary>Ends the life on one connection: facades that application code may have kept are never used again.</summary>
     public void Detach()
     {
+        DetachOutput();
+        DetachBody();
         _abortSource = null;
         _requestNumber = 0;
     }
 
-    private void Set<TFeature>(TFeature feature) => ((IFeatureCollection)this).Set(feature);
+    // Not through the interface: the runtime has to look a generic method of an interface up.
+    private void Set<TFeature>(TFeature feature) => SetFeature(FeatureSlot<TFeature>.Index, typeof(TFeature), feature);
 
     [DoesNotReturn]
     private static GatewayExchange ThrowRequestOver() =>

@@ -2,7 +2,7 @@ using System.IO.Pipelines;
 
 namespace Uwsgi.AspNetCore.Http;
 
-/// <summary>The response body as a pipe writer. It belongs to a request object, and serves its requests in turn.</summary>
+/// <summary>The response body as a pipe writer. It belongs to one connection, and serves its requests in turn.</summary>
 internal sealed class ResponsePipeWriter(GatewayRequest request) : PipeWriter
 {
     private bool _isClosed;

@@ -23,12 +23,16 @@ public class GatewayRequestResetTests
         ["GatewayRequest._revision"] = "has to change with every request",
         ["GatewayRequest._requestNumber"] = "counts on along a connection; Detach resets it",
         ["GatewayRequest._abortSource"] = "is kept when it can be reset, tested below",
-        ["GatewayRequest._bodyReader"] = "a facade, closed by Reset, serves the next request",
-        ["GatewayRequest._bodyStream"] = "a facade, closed by Reset, serves the next request",
-        ["GatewayRequest._responseStream"] = "a facade, closed by Reset, serves the next request",
-        ["GatewayRequest._responseWriter"] = "a facade, closed by Reset, serves the next request",
+        ["GatewayRequest._bodyReader"] = "a facade serves a connection's next request; Detach drops it",
+        ["GatewayRequest._bodyStream"] = "a facade serves a connection's next request; Detach drops it",
+        ["GatewayRequest._responseStream"] = "a facade serves a connection's next request; Detach drops it",
+        ["GatewayRequest._responseWriter"] = "a facade serves a connection's next request; Detach drops it",
         ["RequestHeaders._recentNames"] = "a cache of strings that any client may have sent",
         ["RequestHeaders._recentValues"] = "likewise, of headers that hold no secrets",
+        ["RequestHeaders._lastHost"] = "likewise",
+        ["GatewayHeaders._lastLength"] = "a cache of a number's text",
+        ["GatewayHeaders._lastLengthText"] = "a cache of a number's text",
+        ["GatewayRequest._recentPaths"] = "likewise, of the last request's path; used for the very same path only",
         ["GatewayVariables._block"] = "only its first _length bytes count",
         ["GatewayVariables._entries"] = "only its first _count elements count",
     };
@@ -47,16 +51,16 @@ public class GatewayRequestResetTests
     }
 
     [Fact]
-    public void Detach_AfterReset_DropsTheTokenAndTheNumber()
+    public void Detach_AfterReset_DropsTheFacadesToo()
     {
         var request = NewRequest();
         PooledFields.Fill(request, Survivors);
         request.Reset();
-        Field("_abortSource").SetValue(request, new CancellationTokenSource());
 
         request.Detach();
 
-        Assert.Null(Field("_abortSource").GetValue(request));
+        foreach (var name in new[] { "_bodyReader", "_bodyStream", "_responseStream", "_responseWriter" })
+            Assert.Null(Field(name).GetValue(request));
         Assert.Equal(0u, Field("_requestNumber").GetValue(request));
     }
 
