@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.Win32.SafeHandles;
 
 namespace Uwsgi.AspNetCore.Hosting;
 
@@ -94,6 +95,16 @@ internal abstract class GatewayExchange : IBufferWriter<byte>
 
     /// <summary>Sends what was written; pending while the peer takes too little. Completed means that the peer has gone.</summary>
     public abstract ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken);
+
+    /// <summary>Gets whether <see cref="SendFileAsync"/> is possible: the transport can, and the protocol does not frame what it sends.</summary>
+    public virtual bool CanSendFiles => false;
+
+    /// <summary>
+    /// Sends a part of a file behind the bytes written so far; pending, completed and cancelled like <see cref="FlushAsync"/>. A file that has become shorter
+    /// breaks the exchange.
+    /// </summary>
+    public virtual ValueTask<FlushResult> SendFileAsync(SafeFileHandle file, long offset, long count, CancellationToken cancellationToken) =>
+        throw new NotSupportedException();
 
     /// <summary>Marks the end of the response behind the bytes written so far; sent with the next flush.</summary>
     public abstract void EndResponse();
