@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Win32.SafeHandles;
+using Uwsgi.AspNetCore.Http;
 
 namespace Uwsgi.AspNetCore.Hosting;
 
@@ -60,6 +61,12 @@ internal abstract class GatewayExchange : IBufferWriter<byte>
 
     /// <summary>Gets whether the exchange is watched and the peer has gone.</summary>
     protected bool HasPeerGone => _closed.IsCancellationRequested;
+
+    /// <summary>Gets which of its connection's requests this is, counted from one.</summary>
+    public virtual uint RequestNumber => 1;
+
+    /// <summary>Gets what the connection's last request has left for the next one; null on a connection that carries one request.</summary>
+    public virtual RequestFacades? Facades => null;
 
     public abstract int Modifier1 { get; }
 

@@ -769,10 +769,4 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
         _startError = null;
         _minResponseRate = default;
     }
-
-    private void DetachOutput()
-    {
-        _responseStream = null;
-        _responseWriter = null;
-    }
 }

@@ -14,6 +14,8 @@ public class GatewayRequestResetTests
 {
     private const BindingFlags Fields = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
 
+    private static readonly string[] FacadeFields = ["_bodyReader", "_bodyStream", "_responseStream", "_responseWriter"];
+
     private static readonly Dictionary<string, string> Survivors = new()
     {
         ["GatewayRequest._logger"] = PooledFields.Given,
@@ -21,7 +23,6 @@ public class GatewayRequestResetTests
         ["GatewayRequest._abortLock"] = "a lock has no content",
         ["GatewayRequest._outputLock"] = "a lock has no content",
         ["GatewayRequest._revision"] = "has to change with every request",
-        ["GatewayRequest._requestNumber"] = "counts on along a connection; Detach resets it",
         ["GatewayRequest._abortSource"] = "is kept when it can be reset, tested below",
         ["GatewayRequest._bodyReader"] = "a facade serves a connection's next request; Detach drops it",
         ["GatewayRequest._bodyStream"] = "a facade serves a connection's next request; Detach drops it",
@@ -59,9 +60,23 @@ public class GatewayRequestResetTests
 
         request.Detach();
 
-        foreach (var name in new[] { "_bodyReader", "_bodyStream", "_responseStream", "_responseWriter" })
-            Assert.Null(Field(name).GetValue(request));
-        Assert.Equal(0u, Field("_requestNumber").GetValue(request));
+        Assert.All(FacadeFields, name => Assert.Null(Field(name).GetValue(request)));
+    }
+
+    [Fact]
+    public void Detach_ToAConnection_LeavesTheFacadesThere()
+    {
+        var request = NewRequest();
+        PooledFields.Fill(request, Survivors);
+        request.Reset();
+        var kept = FacadeFields.Select(name => Field(name).GetValue(request)).ToList();
+        var facades = new RequestFacades();
+
+        request.Detach(facades);
+
+        Assert.All(FacadeFields, name => Assert.Null(Field(name).GetValue(request)));
+        Assert.Equal(kept, [facades.BodyReader, facades.BodyStream, facades.ResponseStream, facades.ResponseWriter]);
+        Assert.DoesNotContain(null, kept);
     }
 
     [Theory]
