@@ -27,9 +27,9 @@ internal sealed class RequestBodyStream(GatewayRequest request, RequestBodyReade
 
     public override int Read(byte[] buffer, int offset, int count)
     {
-        var request = _request;
-        ObjectDisposedException.ThrowIf(request is null, this);
-        if (!((IHttpBodyControlFeature)request).AllowSynchronousIO)
+        var open = _request;
+        ObjectDisposedException.ThrowIf(open is null, this);
+        if (!((IHttpBodyControlFeature)open).AllowSynchronousIO)
         {
             throw new InvalidOperationException(
                 "Synchronous operations are disallowed. Call ReadAsync or set AllowSynchronousIO to true instead.");

@@ -16,9 +16,9 @@ internal sealed class ResponsePipeWriter(GatewayRequest request) : PipeWriter
     {
         get
         {
-            var request = _request;
-            ObjectDisposedException.ThrowIf(request is null, this);
-            return request;
+            var open = _request;
+            ObjectDisposedException.ThrowIf(open is null, this);
+            return open;
         }
     }
 

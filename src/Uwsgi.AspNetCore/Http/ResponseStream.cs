@@ -63,9 +63,9 @@ internal sealed class ResponseStream(GatewayRequest request) : Stream
 
     private GatewayRequest GetRequest()
     {
-        var request = _request;
-        ObjectDisposedException.ThrowIf(request is null, this);
-        return request;
+        var open = _request;
+        ObjectDisposedException.ThrowIf(open is null, this);
+        return open;
     }
 
     private void ThrowIfSynchronousIODisallowed()
