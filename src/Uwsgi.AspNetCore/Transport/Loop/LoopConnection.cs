@@ -164,7 +164,7 @@ internal sealed class LoopConnection(LoopListener listener, LoopSocket socket) :
     public override ValueTask DisposeAsync()
     {
         _kestrelIsThrough?.TrySetResult();
-        return default;
+        return base.DisposeAsync();
     }
 
     public void RequestClose() => Fire(ref _closeRequested);
