@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
-using Uwsgi.AspNetCore.FunctionalTests.Infrastructure;
 using Uwsgi.AspNetCore.Testing;
 using Uwsgi.AspNetCore.Transport.Loop;
 

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.Http;
-using Uwsgi.AspNetCore.FunctionalTests.Infrastructure;
 using Uwsgi.AspNetCore.Testing;
 
 namespace Uwsgi.AspNetCore.FunctionalTests.Transport;

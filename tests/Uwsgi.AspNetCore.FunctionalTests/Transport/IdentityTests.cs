@@ -7,7 +7,6 @@ using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
-using Microsoft.Extensions.DependencyInjection;
 using Uwsgi.AspNetCore.FunctionalTests.Infrastructure;
 using Uwsgi.AspNetCore.Testing;
 

@@ -1,7 +1,5 @@
 using Microsoft.AspNetCore.Connections.Features;
-using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
-using Uwsgi.AspNetCore.FunctionalTests.Infrastructure;
 using Uwsgi.AspNetCore.Testing;
 
 namespace Uwsgi.AspNetCore.FunctionalTests.Transport;

@@ -1,7 +1,6 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Http;
 using Uwsgi.AspNetCore.FunctionalTests.Gateway;
-using Uwsgi.AspNetCore.FunctionalTests.Infrastructure;
 using Uwsgi.AspNetCore.Testing;
 
 namespace Uwsgi.AspNetCore.FunctionalTests.Transport;

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Http;
 using Uwsgi.AspNetCore.FunctionalTests.Infrastructure;
