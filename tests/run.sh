@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Runs every test of the repository and ends with one line: N passed, N failed, N skipped.
+# Runs every test of the repository, those that use sockets on both transports, and ends with one line: N passed, N failed, N skipped.
 #
 #   tests/run.sh [arguments for dotnet test, such as --filter Name~Nginx]
 #
 # Programs the tests drive (the web servers, chromium, curl) are installed as Debian packages when this is a Debian machine and
 # the user is root or may use sudo without a password; otherwise it says what to install and those tests are skipped.
 # With CI=true or UWSGI_REQUIRE_SERVERS=1 a test that lacks its server fails instead of being skipped.
-# TEST_TIMEOUT (default 50m) bounds the whole run, TEST_HANG_TIMEOUT (default 10m) each single test.
+# TEST_TIMEOUT (default 50m) bounds each of the three runs, TEST_HANG_TIMEOUT (default 10m) each single test.
 
 set -u -o pipefail
 cd "$(dirname "$0")/.." || exit 1
@@ -95,12 +95,24 @@ if ! dotnet build "$solution" -c Release -m:1 --nologo -v:minimal </dev/null; th
 fi
 
 # One project after the other: their servers and measurements would disturb each other.
+run() { # arguments for dotnet test...
+  timeout --kill-after=60s "${TEST_TIMEOUT:-50m}" dotnet test "$@" -c Release --no-build -m:1 --nologo \
+    --results-directory "$results" --logger trx --logger "console;verbosity=normal" \
+    --blame-hang-timeout "${TEST_HANG_TIMEOUT:-10m}" --blame-hang-dump-type none </dev/null
+}
+
 say "testing"
 rm -rf "$results"
-timeout --kill-after=60s "${TEST_TIMEOUT:-50m}" dotnet test "$solution" -c Release --no-build -m:1 --nologo \
-  --results-directory "$results" --logger trx --logger "console;verbosity=normal" \
-  --blame-hang-timeout "${TEST_HANG_TIMEOUT:-10m}" --blame-hang-dump-type none "$@" </dev/null
+run "$solution" "$@"
 status=$?
+
+# What goes through sockets, again on Kestrel's transport; without the tests that name their transport themselves.
+again=(--filter "FullyQualifiedName!~FunctionalTests.Transport&FullyQualifiedName!~SoakTests")
+[[ " $* " == *" --filter"* ]] && again=()
+for project in Uwsgi.AspNetCore.FunctionalTests Uwsgi.AspNetCore.InteropTests; do
+  say "testing $project on Kestrel's sockets"
+  Uwsgi__Transport=Sockets run "tests/$project" "${again[@]}" "$@" || status=$?
+done
 
 read -r passed failed skipped < <(count)
 if [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then

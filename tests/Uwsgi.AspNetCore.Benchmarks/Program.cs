@@ -1,5 +1,6 @@
 using Uwsgi.AspNetCore.Benchmarks;
 using Uwsgi.AspNetCore.Benchmarks.Allocations;
+using Uwsgi.AspNetCore.Benchmarks.Blocking;
 using Uwsgi.AspNetCore.Benchmarks.Comparison;
 using Uwsgi.AspNetCore.Benchmarks.Cost;
 using Uwsgi.AspNetCore.Benchmarks.Figures;
@@ -20,6 +21,7 @@ try
         ["figures", .. var rest] => await FiguresCommand.RunAsync(rest),
         ["allocations", .. var rest] => await AllocationsCommand.RunAsync(rest),
         ["operations", .. var rest] => await OperationsCommand.RunAsync(rest),
+        ["blocking", .. var rest] => await BlockingCommand.RunAsync(rest),
         ["cost", .. var rest] => await CostCommand.RunAsync(rest),
         ["micro", .. var rest] => MicroCommand.Run(rest),
         ["soak", .. var rest] => await SoakCommand.RunAsync(rest),
@@ -52,6 +54,8 @@ static int Usage()
         cost          processor time of one request in memory, by protocol
           --only uwsgi            one of them, for a profiler
           --rounds 9 --requests 100000
+        blocking      a fast endpoint beside requests that block their threads
+        {BlockingCommand.Usage}
         soak          random traffic over every protocol, each answer checked by its content; needs nothing, takes nginx where it is
         {SoakOptions.Usage}
         micro         BenchmarkDotNet over the layers; takes its arguments, such as --filter '*Decode*' or --list flat

@@ -50,6 +50,7 @@ internal sealed partial record Scenario(string Name, string Summary, Action<WebA
         File("file-4k", "4 KiB", 4 * 1024),
         File("file-1m", "1 MiB", Mebibyte),
         File("file-1g", "1 GiB", 1024 * Mebibyte),
+        new("blocking", "requests that block their threads", Blocking.BlockingEndpoints.Map, "/"),
     ];
 
     public string Method { get; private init; } = "GET";

@@ -12,6 +12,7 @@ internal static class EventIds
     public const int AcceptFailed = 10;
     public const int ConnectionsLeft = 11;
     public const int LoopThreadFailed = 12;
+    public const int ThreadMissing = 13;
 
     // Connections
     public const int PeerRefused = 20;

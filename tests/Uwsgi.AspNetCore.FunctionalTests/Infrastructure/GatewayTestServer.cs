@@ -209,7 +209,7 @@ public sealed class GatewayTestServer : IAsyncDisposable
         var unexpected = Logs.Entries.Where(entry => entry.Level >= LogLevel.Error && !_expectedErrors.Contains(entry.EventId.Name ?? ""));
         Assert.Empty(unexpected);
         foreach (var expected in _expectedErrors)
-            Assert.Contains(Logs.Entries, entry => entry.Level >= LogLevel.Error && entry.EventId.Name == expected);
+            Assert.Contains(Logs.Entries, entry => entry.Level >= LogLevel.Error && (entry.EventId.Name ?? "") == expected);
 
         await _pool.AssertAllReturnedAsync();
     }

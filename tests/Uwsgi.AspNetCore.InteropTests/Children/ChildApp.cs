@@ -19,6 +19,11 @@ internal static class ChildApp
     {
         var builder = WebApplication.CreateBuilder(args);
         builder.Logging.ClearProviders();
+        if (builder.Configuration.GetValue<bool>("Log"))
+        {
+            builder.Logging.AddSimpleConsole(console => console.SingleLine = true);
+        }
+
         builder.UseUwsgi();
         if (builder.Configuration.GetValue<int?>("Threads") is { } threads)
         {

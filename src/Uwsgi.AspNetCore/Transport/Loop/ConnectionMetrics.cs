@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Net;
 using System.Net.Sockets;
-using Microsoft.AspNetCore.Connections.Features;
 
 namespace Uwsgi.AspNetCore.Transport.Loop;
 
@@ -31,47 +30,55 @@ internal sealed class ConnectionMetrics
 
     public bool IsAnyEnabled => _active.Enabled || _duration.Enabled;
 
-    public void Rejected(EndPoint endPoint)
+    public void Rejected(EndPoint? local)
     {
         if (_rejected.Enabled)
         {
-            _rejected.Add(1, Describe(endPoint));
+            _rejected.Add(1, Describe(local));
         }
     }
 
     /// <summary>Counts a connection in. Returns what <see cref="Ended"/> needs: zero when nobody looked.</summary>
-    public long Started(EndPoint endPoint)
+    public long Started(LoopConnection connection)
     {
         if (!IsAnyEnabled)
         {
             return 0;
         }
 
-        _active.Add(1, Describe(endPoint));
+        _active.Add(1, Describe(connection.LocalEndPoint));
         return Stopwatch.GetTimestamp();
     }
 
-    public void Ended(EndPoint endPoint, long started, IConnectionMetricsTagsFeature tags)
+    /// <summary>Counts a connection out; Kestrel measures how long it has had one that it was given.</summary>
+    public void Ended(LoopConnection connection, long started, Exception? failure)
     {
         if (started == 0)
         {
             return;
         }
 
-        var described = Describe(endPoint);
+        var described = Describe(connection.LocalEndPoint);
         _active.Add(-1, described);
-        if (_duration.Enabled)
+        if (!_duration.Enabled || connection.IsHandedOver)
         {
-            foreach (var tag in tags.Tags)
-            {
-                described.Add(tag);
-            }
-
-            _duration.Record(Stopwatch.GetElapsedTime(started).TotalSeconds, described);
+            return;
         }
+
+        foreach (var tag in connection.Tags)
+        {
+            described.Add(tag);
+        }
+
+        if (failure is not null)
+        {
+            described.Add("error.type", failure.GetType().FullName);
+        }
+
+        _duration.Record(Stopwatch.GetElapsedTime(started).TotalSeconds, described);
     }
 
-    private static TagList Describe(EndPoint endPoint) => endPoint switch
+    private static TagList Describe(EndPoint? local) => local switch
     {
         IPEndPoint ip => new()
         {
@@ -80,6 +87,7 @@ internal sealed class ConnectionMetrics
             { "network.type", ip.AddressFamily == AddressFamily.InterNetworkV6 ? "ipv6" : "ipv4" },
             { "network.transport", "tcp" },
         },
-        _ => new() { { "server.address", endPoint.ToString() }, { "network.transport", "unix" } },
+        { } unix => new() { { "server.address", unix.ToString() }, { "network.transport", "unix" } },
+        null => default,
     };
 }

@@ -65,7 +65,7 @@ internal sealed class EventLoop : IDisposable
     private readonly int _wakeUpDescriptor;
     private readonly Lock _lock = new();
     private readonly Stack<LoopSocket> _free = new();
-    private readonly Stack<int> _freeSlots = new();
+    private readonly Stack<(int Slot, uint Generation)> _freeSlots = new();
     private readonly AutoResetEvent _activity = new(initialState: false);
     private readonly SemaphoreSlim _spare = new(initialCount: 0);
     private volatile LoopThread[] _threads = [];
@@ -86,6 +86,7 @@ internal sealed class EventLoop : IDisposable
 
     // How many threads may wait: the target, and more while threads get stuck one after the other.
     private volatile int _limit = 1;
+    private bool _isMissingThreads;
     private volatile bool _isActive;
     private volatile bool _isStopping;
 
@@ -186,19 +187,19 @@ internal sealed class EventLoop : IDisposable
                 return free;
             }
 
-            if (!_freeSlots.TryPop(out var slot))
+            if (!_freeSlots.TryPop(out var place))
             {
-                slot = _slots++;
-                if (slot == _sockets.Length)
+                place = (_slots++, 0);
+                if (place.Slot == _sockets.Length)
                 {
-                    var larger = new LoopSocket?[slot * 2];
+                    var larger = new LoopSocket?[place.Slot * 2];
                     _sockets.CopyTo(larger, 0);
                     _sockets = larger;
                 }
             }
 
-            var socket = new LoopSocket(this, slot);
-            Volatile.Write(ref _sockets[slot], socket);
+            var socket = new LoopSocket(this, place.Slot, place.Generation);
+            Volatile.Write(ref _sockets[place.Slot], socket);
             return socket;
         }
     }
@@ -214,7 +215,8 @@ internal sealed class EventLoop : IDisposable
             else
             {
                 Volatile.Write(ref _sockets[socket.Slot], null);
-                _freeSlots.Push(socket.Slot);
+                // Goes on counting: an event of an earlier connection may still be on its way.
+                _freeSlots.Push((socket.Slot, socket.Generation));
             }
 
             _users--;
@@ -253,10 +255,29 @@ internal sealed class EventLoop : IDisposable
             for (var i = 0; i < count; i++)
             {
                 var thread = new LoopThread();
+                try
+                {
+                    Start(() => Run(thread), "uwsgi loop");
+                }
+                catch (Exception error) when (error is OutOfMemoryException or ThreadStartException && _threads.Length > 0)
+                {
+                    // The system has no room for another one; those there are go on, and the monitor asks again.
+                    NoteMissingThread(error);
+                    return;
+                }
+
                 _threads = [.. _threads, thread];
                 _users++;
-                Start(() => Run(thread), "uwsgi loop");
             }
+        }
+    }
+
+    private void NoteMissingThread(Exception error)
+    {
+        if (!_isMissingThreads)
+        {
+            _isMissingThreads = true;
+            LoopLog.ThreadMissing(_logger, _threads.Length, error);
         }
     }
 
@@ -402,8 +423,8 @@ internal sealed class EventLoop : IDisposable
 
             _isActive = false;
             Interlocked.MemoryBarrier();
-            // A thread that went inside just before has seen the monitor awake.
-            if (Array.Exists(_threads, static thread => LoopThread.IsInside(thread.Turn)))
+            // A thread that went inside just before, or wants to accept again, has seen the monitor awake.
+            if (_retryLooks > 0 || Array.Exists(_threads, static thread => LoopThread.IsInside(thread.Turn)))
             {
                 Activate();
             }

@@ -36,6 +36,7 @@ internal sealed class LoopListener : IConnectionListener
     private readonly Channel<ConnectionContext> _handedOver = Channel.CreateUnbounded<ConnectionContext>();
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _open = 1;
+    private int _accepting;
     private volatile bool _isUnbound;
     private bool _isDisposed;
     private bool _isWithoutResources;
@@ -93,7 +94,11 @@ internal sealed class LoopListener : IConnectionListener
                 switch (descriptor)
                 {
                     case -Libc.EAGAIN:
-                    case -Libc.EBADF:
+                        _isWithoutResources = false;
+                        thread.IsAccepting = false;
+                        return;
+                    case -Libc.EBADF or -Libc.EINVAL:
+                        // Nobody listens any more: unbound, or shut down by another process that shares the socket.
                         thread.IsAccepting = false;
                         return;
                     case -Libc.EMFILE or -Libc.ENFILE or -Libc.ENOBUFS or -Libc.ENOMEM:
@@ -106,13 +111,16 @@ internal sealed class LoopListener : IConnectionListener
                 }
             }
 
-            _isWithoutResources = false;
             thread.NoteProgress();
             Serve(descriptor);
         }
 
         thread.IsAccepting = false;
-        _loop.Rearm(this, _descriptor);
+        if (TryHold())
+        {
+            _loop.Rearm(this, _descriptor);
+            LetGo();
+        }
     }
 
     public EndPoint? GetRemoteEndPoint(LoopConnection connection, LoopSocket socket) =>
@@ -134,6 +142,7 @@ internal sealed class LoopListener : IConnectionListener
         _stopToken = cancellationToken;
         _isUnbound = true;
         _loop.Remove(this, _descriptor);
+        WaitForAccepting();
         _socket.Dispose();
         foreach (var connection in OwnConnections())
         {
@@ -173,26 +182,52 @@ internal sealed class LoopListener : IConnectionListener
         }
     }
 
-    // A descriptor, or the negative error. The descriptor's number is not another file's meanwhile.
+    // A descriptor, which counts as open, or the negative error.
     private int AcceptOne()
     {
-        var isHeld = false;
-        try
-        {
-            _socket.SafeHandle.DangerousAddRef(ref isHeld);
-            var descriptor = Libc.Accept(_descriptor);
-            return descriptor >= 0 ? descriptor : -Libc.LastError;
-        }
-        catch (ObjectDisposedException)
+        if (!TryHold())
         {
             return -Libc.EBADF;
         }
-        finally
+
+        var descriptor = Libc.Accept(_descriptor);
+        if (descriptor < 0)
         {
-            if (isHeld)
-            {
-                _socket.SafeHandle.DangerousRelease();
-            }
+            descriptor = -Libc.LastError;
+        }
+        else
+        {
+            Interlocked.Increment(ref _open);
+        }
+
+        LetGo();
+        return descriptor;
+    }
+
+    // While it is held, the descriptor's number is not another file's. Not by the handle's own count: disposing a handle that is in use shuts the
+    // socket down, for every process that listens on it.
+    private bool TryHold()
+    {
+        Interlocked.Increment(ref _accepting);
+        if (!_isUnbound)
+        {
+            return true;
+        }
+
+        LetGo();
+        return false;
+    }
+
+    private void LetGo() => Interlocked.Decrement(ref _accepting);
+
+    // No longer than a system call that does not wait.
+    private void WaitForAccepting()
+    {
+        var spin = default(SpinWait);
+        Interlocked.MemoryBarrier();
+        while (Volatile.Read(ref _accepting) != 0)
+        {
+            spin.SpinOnce();
         }
     }
 
@@ -208,10 +243,10 @@ internal sealed class LoopListener : IConnectionListener
         catch
         {
             Libc.Close(descriptor);
+            Leave();
             throw;
         }
 
-        Interlocked.Increment(ref _open);
         socket.Open(connection, descriptor);
         if (_isUnbound)
         {
@@ -225,64 +260,87 @@ internal sealed class LoopListener : IConnectionListener
     {
         try
         {
-            if (_maxConnections is { } limit && !_counted.TryAdd(limit))
+            // As with Kestrel: whoever logs anything at all can tell connections apart.
+            await (_metrics.IsAnyEnabled || _kestrelLogger.IsEnabled(LogLevel.Critical) ? ServeObservedAsync(connection) : ServeAsync(connection));
+            // With the endpoint gone Kestrel takes no more, and the connection is closed.
+            if (connection.IsHandedOver && _handedOver.Writer.TryWrite(connection))
             {
-                _metrics.Rejected(EndPoint);
-                KestrelLog.ConnectionRejected(_kestrelLogger, connection.ConnectionId);
-            }
-            else
-            {
-                await ServeAsync(connection);
-                if (IsLimited)
-                {
-                    connection.ReleaseConnection();
-                }
-
-                // With the endpoint gone Kestrel takes no more, and the connection is closed.
-                if (connection.IsHandedOver && _handedOver.Writer.TryWrite(connection))
-                {
-                    await connection.KestrelIsThrough;
-                }
+                await connection.KestrelIsThrough;
             }
         }
         catch (Exception error)
         {
-            KestrelLog.HandlerFailed(_kestrelLogger, connection.ConnectionId, error);
             connection.Abort(new ConnectionAbortedException("The connection's handler failed.", error));
         }
 
         await socket.CloseAsync();
         connection.NoteClosed();
-        if (_kestrelLogger.IsEnabled(LogLevel.Debug))
-        {
-            KestrelLog.ConnectionStop(_kestrelLogger, connection.ConnectionId);
-        }
-
         _loop.Return(socket);
         Leave();
     }
 
-    private Task ServeAsync(LoopConnection connection) =>
-        // As with Kestrel: whoever logs anything at all can tell connections apart.
-        _metrics.IsAnyEnabled || _kestrelLogger.IsEnabled(LogLevel.Critical) ? ServeObservedAsync(connection) : _handler(connection);
+    private Task ServeAsync(LoopConnection connection) => _maxConnections is { } limit ? ServeCountedAsync(connection, limit) : _handler(connection);
 
-    private async Task ServeObservedAsync(LoopConnection connection)
+    private async Task ServeCountedAsync(LoopConnection connection, long limit)
     {
-        using var scope = _kestrelLogger.IsEnabled(LogLevel.Critical) ? _kestrelLogger.BeginScope(new ConnectionScope(connection)) : null;
-        if (_kestrelLogger.IsEnabled(LogLevel.Debug))
+        if (!_counted.TryAdd(limit))
         {
-            KestrelLog.ConnectionAccepted(_kestrelLogger, connection.ConnectionId);
-            KestrelLog.ConnectionStart(_kestrelLogger, connection.ConnectionId);
+            _metrics.Rejected(connection.LocalEndPoint);
+            KestrelLog.ConnectionRejected(_kestrelLogger, connection.ConnectionId);
+            return;
         }
 
-        var started = _metrics.Started(EndPoint);
         try
         {
             await _handler(connection);
         }
         finally
         {
-            _metrics.Ended(EndPoint, started, connection);
+            connection.ReleaseConnection();
+        }
+    }
+
+    private async Task ServeObservedAsync(LoopConnection connection)
+    {
+        if (_kestrelLogger.IsEnabled(LogLevel.Debug))
+        {
+            KestrelLog.ConnectionAccepted(_kestrelLogger, connection.ConnectionId);
+            KestrelLog.ConnectionStart(_kestrelLogger, connection.ConnectionId);
+        }
+
+        var started = _metrics.Started(connection);
+        Exception? failure = null;
+        try
+        {
+            await ServeInScopeAsync(connection);
+        }
+        catch (Exception error)
+        {
+            failure = error;
+            throw;
+        }
+        finally
+        {
+            if (!connection.IsHandedOver && _kestrelLogger.IsEnabled(LogLevel.Debug))
+            {
+                KestrelLog.ConnectionStop(_kestrelLogger, connection.ConnectionId);
+            }
+
+            _metrics.Ended(connection, started, failure);
+        }
+    }
+
+    private async Task ServeInScopeAsync(LoopConnection connection)
+    {
+        using var scope = _kestrelLogger.IsEnabled(LogLevel.Critical) ? _kestrelLogger.BeginScope(new ConnectionScope(connection)) : null;
+        try
+        {
+            await ServeAsync(connection);
+        }
+        catch (Exception error)
+        {
+            KestrelLog.HandlerFailed(_kestrelLogger, connection.ConnectionId, error);
+            throw;
         }
     }
 

@@ -20,4 +20,10 @@ internal static partial class LoopLog
 
     [LoggerMessage(EventIds.LoopThreadFailed, LogLevel.Critical, "An event could not be handled.", EventName = nameof(LoopThreadFailed))]
     public static partial void LoopThreadFailed(ILogger logger, Exception error);
+
+    [LoggerMessage(
+        EventIds.ThreadMissing, LogLevel.Warning,
+        "The system has no room for another thread; {Count} threads serve all connections. Raise the limit of processes (ulimit -u, or the container's).",
+        EventName = nameof(ThreadMissing))]
+    public static partial void ThreadMissing(ILogger logger, int count, Exception error);
 }

@@ -25,6 +25,9 @@ internal sealed class LoopSocket : IDuplexPipe
     private const int Waiting = 1;
     private const int Busy = 2;
 
+    // Of the receiver only: the reader has found it busy, and waits for more than what is just being received.
+    private const int BusyAndAwaited = 3;
+
     // Bits of _events. A hang-up stays: what comes after it is the end of the input.
     private const int Readable = 1;
     private const int Writable = 2;
@@ -59,10 +62,11 @@ internal sealed class LoopSocket : IDuplexPipe
     private TaskCompletionSource? _sent;
     private ConnectionAbortedException? _abortReason;
 
-    public LoopSocket(EventLoop loop, int slot)
+    public LoopSocket(EventLoop loop, int slot, uint generation)
     {
         _loop = loop;
         Slot = slot;
+        Generation = generation;
         _input = new Pipe(loop.InputOptions);
         _output = new Pipe(loop.OutputOptions);
         Input = new LoopReader(this, _input.Reader);
@@ -141,18 +145,21 @@ internal sealed class LoopSocket : IDuplexPipe
     /// <summary>From here on a thread of the loop receives as soon as something arrives; the read that waits for it is pending on the pipe.</summary>
     public void WaitForInput()
     {
-        if (_isInputOver || Interlocked.CompareExchange(ref _receiver, Waiting, Free) != Free)
+        while (!_isInputOver)
         {
-            return;
-        }
+            switch (Interlocked.CompareExchange(ref _receiver, Waiting, Free))
+            {
+                case Free:
+                    ReceiveWhatIsThere();
+                    return;
 
-        Watch(InputEvents);
-        // What came before the line above may have had its event already.
-        if (((Volatile.Read(ref _events) & (Readable | HungUp)) != 0 || _isAborted)
-            && Interlocked.CompareExchange(ref _receiver, Busy, Waiting) == Waiting)
-        {
-            Receive(isAwaited: true, out var next);
-            next.Run();
+                // A thread of the loop may have passed on what this reader has read already.
+                case Busy when Interlocked.CompareExchange(ref _receiver, BusyAndAwaited, Busy) != Busy:
+                    continue;
+
+                default:
+                    return;
+            }
         }
     }
 
@@ -306,8 +313,25 @@ internal sealed class LoopSocket : IDuplexPipe
     private DeferredScheduler.Continuation EndReceiving()
     {
         var next = DeferredScheduler.Release();
-        Interlocked.Exchange(ref _receiver, Free);
+        if (Interlocked.CompareExchange(ref _receiver, Free, Busy) != Busy)
+        {
+            Interlocked.Exchange(ref _receiver, Waiting);
+            ReceiveWhatIsThere();
+        }
+
         return next;
+    }
+
+    // The receiver is waiting. What came before may have had its event already.
+    private void ReceiveWhatIsThere()
+    {
+        Watch(InputEvents);
+        if (((Volatile.Read(ref _events) & (Readable | HungUp)) != 0 || _isAborted)
+            && Interlocked.CompareExchange(ref _receiver, Busy, Waiting) == Waiting)
+        {
+            Receive(isAwaited: true, out var next);
+            next.Queue();
+        }
     }
 
     // Ends with the sender free, waiting for room, or busy for good when nothing can be sent any more.
@@ -368,11 +392,12 @@ internal sealed class LoopSocket : IDuplexPipe
             }
             else
             {
+                // Before anybody else can become the sender, who would wait for room in vain.
+                StopWatchingForRoom();
                 Interlocked.Exchange(ref _sender, Free);
                 // A flush that came in between has found the sender busy.
                 if (!_isSendRequested)
                 {
-                    StopWatchingForRoom();
                     break;
                 }
             }

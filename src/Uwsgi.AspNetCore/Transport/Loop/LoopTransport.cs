@@ -25,6 +25,9 @@ internal sealed class LoopTransport(
     public static bool IsSupported { get; } =
         OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture is Architecture.X64 or Architecture.Arm64;
 
+    /// <summary>Gets how many threads serve connections.</summary>
+    public int ThreadCount => _loop?.ThreadCount ?? 0;
+
     /// <summary>Serves a socket that is bound.</summary>
     /// <param name="socket">The socket; the listener closes it.</param>
     /// <param name="handler">What serves each connection.</param>

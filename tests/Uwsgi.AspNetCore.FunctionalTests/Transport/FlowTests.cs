@@ -1,0 +1,131 @@
+using System.Security.Cryptography;
+using Microsoft.AspNetCore.Http;
+using Uwsgi.AspNetCore.Testing;
+
+namespace Uwsgi.AspNetCore.FunctionalTests.Transport;
+
+/// <summary>Bytes in both directions: whole, and no faster than they are taken.</summary>
+public class FlowTests
+{
+    private const int Long = 28_000_000;
+
+    // What the system's buffers and ours may hold together.
+    private const int MaxAhead = 14_000_000;
+
+    public static TheoryData<UwsgiTransport, SocketKind> All => TransportServer.TransportsAndKinds;
+
+    [SkippableTheory]
+    [MemberData(nameof(All))]
+    public async Task Long_bodies_pass_whole_in_both_directions_at_once(UwsgiTransport transport, SocketKind kind)
+    {
+        await using var server = await TransportServer.StartAsync(transport, kind, async context =>
+        {
+            context.Response.ContentLength = context.Request.ContentLength;
+            await context.Request.Body.CopyToAsync(context.Response.Body);
+        });
+        var body = RandomBytes(8_000_000);
+
+        var answer = await server.RequestAsync(UwsgiPacket.Nginx("POST").WithBody(body));
+
+        Assert.Equal(SHA256.HashData(body), SHA256.HashData(answer.Body));
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(All))]
+    public async Task A_client_that_does_not_read_lets_the_app_wait(UwsgiTransport transport, SocketKind kind)
+    {
+        var body = RandomBytes(Long);
+        var hasStalled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        long read = 0, mostAhead = 0;
+        await using var server = await TransportServer.StartAsync(transport, kind, async context =>
+        {
+            context.Response.ContentLength = Long;
+            for (var written = 0; written < Long;)
+            {
+                var size = Math.Min(64 * 1024, Long - written);
+                var write = context.Response.Body.WriteAsync(body.AsMemory(written, size));
+                if (!write.IsCompleted)
+                    hasStalled.TrySetResult();
+                await write;
+                written += size;
+                mostAhead = Math.Max(mostAhead, written - Interlocked.Read(ref read));
+            }
+        });
+        using var client = await server.ConnectSocketAsync();
+        await client.SendAsync(UwsgiPacket.Nginx().ToArray());
+        await client.ReadHeadAsync();
+        await hasStalled.Task.WithTimeoutAsync();
+
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        while (read < Long)
+        {
+            var piece = await client.ReadExactlyAsync((int)Math.Min(100_000, Long - read));
+            Interlocked.Add(ref read, piece.Length);
+            hash.AppendData(piece);
+        }
+
+        Assert.Equal(SHA256.HashData(body), hash.GetHashAndReset());
+        Assert.InRange(mostAhead, 1, MaxAhead);
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(All))]
+    public async Task An_app_that_does_not_read_lets_the_client_wait(UwsgiTransport transport, SocketKind kind)
+    {
+        var body = RandomBytes(Long);
+        var mayRead = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        long read = 0;
+        await using var server = await TransportServer.StartAsync(transport, kind, async context =>
+        {
+            await mayRead.Task;
+            var buffer = new byte[64 * 1024];
+            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            while (await context.Request.Body.ReadAsync(buffer) is > 0 and var count)
+            {
+                Interlocked.Add(ref read, count);
+                hash.AppendData(buffer.AsSpan(0, count));
+            }
+
+            await context.Response.WriteAsync(Convert.ToHexString(hash.GetHashAndReset()));
+        });
+        using var client = await server.ConnectSocketAsync();
+        var packet = UwsgiPacket.Nginx("POST").WithBody(body);
+        await client.SendAsync(packet.ToHead());
+
+        long mostAhead = 0;
+        for (var sent = 0; sent < Long;)
+        {
+            var sending = client.Socket.SendAsync(body.AsMemory(sent, Math.Min(64 * 1024, Long - sent)));
+            if (!sending.IsCompleted)
+                mayRead.TrySetResult();
+            sent += await sending.WithTimeoutAsync();
+            mostAhead = Math.Max(mostAhead, sent - Interlocked.Read(ref read));
+        }
+
+        Assert.True(mayRead.Task.IsCompleted);
+        Assert.Equal(Convert.ToHexString(SHA256.HashData(body)), (await client.ReadResponseAsync()).Text);
+        Assert.InRange(mostAhead, 1, MaxAhead);
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(All))]
+    public async Task A_request_in_single_bytes_is_served(UwsgiTransport transport, SocketKind kind)
+    {
+        await using var server = await TransportServer.StartAsync(
+            transport, kind, context => context.Request.Body.CopyToAsync(context.Response.Body), options => options.Protocol = null);
+
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(async _ =>
+        {
+            using var client = await server.ConnectSocketAsync();
+            await client.SendByteByByteAsync(UwsgiPacket.Nginx("POST").WithBody("12345").ToArray());
+            Assert.Equal("12345", (await client.ReadResponseAsync()).Text);
+        }));
+    }
+
+    private static byte[] RandomBytes(int count)
+    {
+        var bytes = new byte[count];
+        new Random(count).NextBytes(bytes);
+        return bytes;
+    }
+}
