@@ -514,8 +514,7 @@ internal sealed class FastCgiConnection
     private static void WriteResponse(IBufferWriter<byte> output, FastCgiExchange exchange, ReadOnlySpan<byte> response)
     {
         FastCgiRecord.WriteStream(output, FastCgiRecordType.Stdout, exchange.RequestId, response);
-        FastCgiRecord.WriteHeader(output, FastCgiRecordType.Stdout, exchange.RequestId, 0);
-        FastCgiRecord.WriteEndRequest(output, exchange.RequestId, 0, FastCgiProtocolStatus.RequestComplete);
+        FastCgiRecord.WriteEndOfResponse(output, exchange.RequestId);
     }
 
     // Inline where nothing waits for it: the only request, its body complete. Otherwise the loop must go on reading meanwhile.

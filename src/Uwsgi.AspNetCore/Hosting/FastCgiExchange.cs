@@ -357,8 +357,7 @@ internal sealed class FastCgiExchange : GatewayExchange
 
         if (_isEnding && _owner.Requests.TryEnd(this))
         {
-            FastCgiRecord.WriteHeader(output, FastCgiRecordType.Stdout, RequestId, 0);
-            FastCgiRecord.WriteEndRequest(output, RequestId, 0, FastCgiProtocolStatus.RequestComplete);
+            FastCgiRecord.WriteEndOfResponse(output, RequestId);
         }
 
         return true;

@@ -25,7 +25,32 @@ internal sealed class FastCgiRecordReader
 
     /// <summary>Takes the next part off the buffer; false means that more bytes are needed.</summary>
     /// <exception cref="GatewayProtocolException">The framing cannot be trusted any further.</exception>
-    public bool TryRead(ref ReadOnlySequence<byte> buffer, out FastCgiRecordPart part)
+    public bool TryRead(ref ReadOnlySequence<byte> buffer, out FastCgiRecordPart part) =>
+        TryReadWhole(ref buffer, out part) || TryReadPart(ref buffer, out part);
+
+    // A record that has arrived in one piece, as small requests do.
+    private bool TryReadWhole(ref ReadOnlySequence<byte> buffer, out FastCgiRecordPart part)
+    {
+        var bytes = buffer.FirstSpan;
+        if (!_isInRecord && _paddingLeft == 0 && bytes.Length >= FastCgiRecord.HeaderSize)
+        {
+            var record = FastCgiRecord.Read(bytes);
+            var length = FastCgiRecord.HeaderSize + record.ContentLength + record.PaddingLength;
+            if (length <= bytes.Length)
+            {
+                Check(record);
+                var content = record.ContentLength == 0 ? default : buffer.Slice(FastCgiRecord.HeaderSize, record.ContentLength);
+                part = new FastCgiRecordPart(record, content, IsFirst: true);
+                buffer = buffer.Slice(length);
+                return true;
+            }
+        }
+
+        part = default;
+        return false;
+    }
+
+    private bool TryReadPart(ref ReadOnlySequence<byte> buffer, out FastCgiRecordPart part)
     {
         part = default;
         if (!TrySkipPadding(ref buffer) || !TryBegin(ref buffer))

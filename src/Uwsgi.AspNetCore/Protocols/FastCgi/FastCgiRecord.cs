@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 
 namespace Uwsgi.AspNetCore.Protocols.FastCgi;
@@ -23,6 +24,8 @@ internal readonly record struct FastCgiRecord(FastCgiRecordType Type, ushort Req
     public const byte Version = 1;
     public const int MaxContentLength = 65_535;
 
+    private const int EndRequestSize = HeaderSize + 8;
+
     /// <summary>Gets a header of a version that does not exist: whoever reads it knows that the connection is of no use any more.</summary>
     public static ReadOnlySpan<byte> Broken => [0, 0, 0, 0, 0, 0, 0, 0];
 
@@ -41,31 +44,31 @@ internal readonly record struct FastCgiRecord(FastCgiRecordType Type, ushort Req
 
         Span<byte> header = stackalloc byte[HeaderSize];
         buffer.Slice(0, HeaderSize).CopyTo(header);
+        record = Read(header);
+        buffer = buffer.Slice(HeaderSize);
+        return true;
+    }
+
+    /// <summary>Reads a header that is there.</summary>
+    /// <exception cref="GatewayProtocolException">The version is not 1: the framing cannot be trusted any further.</exception>
+    public static FastCgiRecord Read(ReadOnlySpan<byte> header)
+    {
         if (header[0] != Version)
         {
-            throw new GatewayProtocolException(
-                GatewayRejection.MalformedRecord, $"A record claims version {header[0]} of FastCGI; only 1 exists.");
+            ThrowUnknownVersion(header[0]);
         }
 
-        record = new FastCgiRecord(
+        return new FastCgiRecord(
             (FastCgiRecordType)header[1],
             BinaryPrimitives.ReadUInt16BigEndian(header[2..]),
             BinaryPrimitives.ReadUInt16BigEndian(header[4..]),
             header[6]);
-        buffer = buffer.Slice(HeaderSize);
-        return true;
     }
 
     /// <summary>Writes a header; nothing here needs padding.</summary>
     public static void WriteHeader(IBufferWriter<byte> output, FastCgiRecordType type, ushort requestId, int contentLength)
     {
-        var header = output.GetSpan(HeaderSize);
-        header[0] = Version;
-        header[1] = (byte)type;
-        BinaryPrimitives.WriteUInt16BigEndian(header[2..], requestId);
-        BinaryPrimitives.WriteUInt16BigEndian(header[4..], (ushort)contentLength);
-        header[6] = 0;
-        header[7] = 0;
+        WriteHeader(output.GetSpan(HeaderSize), type, requestId, contentLength);
         output.Advance(HeaderSize);
     }
 
@@ -75,20 +78,31 @@ internal readonly record struct FastCgiRecord(FastCgiRecordType Type, ushort Req
         while (!content.IsEmpty)
         {
             var part = content[..Math.Min(content.Length, MaxContentLength)];
-            WriteHeader(output, type, requestId, part.Length);
-            output.Write(part);
+            var target = output.GetSpan(HeaderSize);
+            WriteHeader(target, type, requestId, part.Length);
+
+            // As much of the content as there is room for goes with its header: mostly all of it.
+            var count = Math.Min(target.Length - HeaderSize, part.Length);
+            part[..count].CopyTo(target[HeaderSize..]);
+            output.Advance(HeaderSize + count);
+            output.Write(part[count..]);
             content = content[part.Length..];
         }
     }
 
     public static void WriteEndRequest(IBufferWriter<byte> output, ushort requestId, uint applicationStatus, FastCgiProtocolStatus status)
     {
-        WriteHeader(output, FastCgiRecordType.EndRequest, requestId, 8);
-        var body = output.GetSpan(8)[..8];
-        body.Clear();
-        BinaryPrimitives.WriteUInt32BigEndian(body, applicationStatus);
-        body[4] = (byte)status;
-        output.Advance(8);
+        WriteEndRequest(output.GetSpan(EndRequestSize), requestId, applicationStatus, status);
+        output.Advance(EndRequestSize);
+    }
+
+    /// <summary>Writes the end of STDOUT and of the request behind a response that is complete.</summary>
+    public static void WriteEndOfResponse(IBufferWriter<byte> output, ushort requestId)
+    {
+        var target = output.GetSpan(HeaderSize + EndRequestSize);
+        WriteHeader(target, FastCgiRecordType.Stdout, requestId, 0);
+        WriteEndRequest(target[HeaderSize..], requestId, 0, FastCgiProtocolStatus.RequestComplete);
+        output.Advance(HeaderSize + EndRequestSize);
     }
 
     public static void WriteUnknownType(IBufferWriter<byte> output, FastCgiRecordType type)
@@ -99,6 +113,30 @@ internal readonly record struct FastCgiRecord(FastCgiRecordType Type, ushort Req
         body[0] = (byte)type;
         output.Advance(8);
     }
+
+    private static void WriteHeader(Span<byte> target, FastCgiRecordType type, ushort requestId, int contentLength)
+    {
+        var header = target[..HeaderSize];
+        header[0] = Version;
+        header[1] = (byte)type;
+        BinaryPrimitives.WriteUInt16BigEndian(header[2..], requestId);
+        BinaryPrimitives.WriteUInt16BigEndian(header[4..], (ushort)contentLength);
+        header[6] = 0;
+        header[7] = 0;
+    }
+
+    private static void WriteEndRequest(Span<byte> target, ushort requestId, uint applicationStatus, FastCgiProtocolStatus status)
+    {
+        WriteHeader(target, FastCgiRecordType.EndRequest, requestId, EndRequestSize - HeaderSize);
+        var body = target[HeaderSize..EndRequestSize];
+        body.Clear();
+        BinaryPrimitives.WriteUInt32BigEndian(body, applicationStatus);
+        body[4] = (byte)status;
+    }
+
+    [DoesNotReturn]
+    private static void ThrowUnknownVersion(byte version) => throw new GatewayProtocolException(
+        GatewayRejection.MalformedRecord, $"A record claims version {version} of FastCGI; only 1 exists.");
 }
 
 /// <summary>Record types, FastCGI 1.0 section 8.</summary>
