@@ -31,6 +31,7 @@ public sealed class InMemoryConnection : ConnectionContext,
     private readonly Pipe _input;
     private readonly Pipe _output;
     private IDictionary<object, object?>? _items;
+    private CancellationToken _connectionClosed;
     private int _closeStarted;
     private int _disposeStarted;
     private ConnectionAbortedException? _abortReason;
@@ -97,7 +98,18 @@ public sealed class InMemoryConnection : ConnectionContext,
 
     public override EndPoint? RemoteEndPoint { get; set; }
 
-    public override CancellationToken ConnectionClosed { get; set; }
+    public override CancellationToken ConnectionClosed
+    {
+        get
+        {
+            IsWatched = true;
+            return _connectionClosed;
+        }
+        set => _connectionClosed = value;
+    }
+
+    /// <summary>Gets whether somebody has asked for <see cref="ConnectionClosed"/>, which costs other transports a system call.</summary>
+    public bool IsWatched { get; private set; }
 
     public CancellationToken ConnectionClosedRequested { get; set; }
 

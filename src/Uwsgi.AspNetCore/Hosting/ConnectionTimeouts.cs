@@ -22,7 +22,7 @@ internal sealed class ConnectionTimeouts(
     /// <summary>
     /// Gets whether the target may serve another connection: none of its waits has run out, so that nothing of the clock's is on its way to it.
     /// </summary>
-    public bool CanBeReused => _write is null && !IsReadExpired;
+    public bool CanBeReused => _write is null && _read?.HasEverExpired != true;
 
     private TimedWait Reads
     {

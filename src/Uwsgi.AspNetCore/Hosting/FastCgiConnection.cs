@@ -37,6 +37,8 @@ internal sealed class FastCgiConnection
     private readonly BodyBuffer _control = new();
     private FastCgiExchange? _blocked;
     private ValueTask<FlushResult> _blockedFlush;
+    private PipeOptions? _stdinOptions;
+    private bool _isReadTimed;
     private bool _isOver;
     private int _isUncounted;
     private volatile bool _isAborted;
@@ -50,8 +52,6 @@ internal sealed class FastCgiConnection
         _timeouts = ConnectionTimeouts.Of(connection, services.Clock);
         Output = new FastCgiOutput(connection.Transport.Output, _timeouts);
         Requests = new FastCgiRequestTable(services.Settings, services.Clock, waited);
-        var pool = connection.Features.Get<IMemoryPoolFeature>()?.MemoryPool;
-        StdinOptions = new PipeOptions(pool, pauseWriterThreshold: StdinBound, resumeWriterThreshold: StdinBound / 2, useSynchronizationContext: false);
     }
 
     public ConnectionContext Connection { get; }
@@ -62,7 +62,9 @@ internal sealed class FastCgiConnection
 
     public FastCgiOutput Output { get; }
 
-    public PipeOptions StdinOptions { get; }
+    public PipeOptions StdinOptions => _stdinOptions ??= new PipeOptions(
+        Connection.Features.Get<IMemoryPoolFeature>()?.MemoryPool,
+        pauseWriterThreshold: StdinBound, resumeWriterThreshold: StdinBound / 2, useSynchronizationContext: false);
 
     private GatewaySettings Settings => Services.Settings;
 
@@ -72,9 +74,67 @@ internal sealed class FastCgiConnection
     /// <summary>Serves a connection that has been counted, to its end.</summary>
     public async Task RunAsync()
     {
+        // All in one method: an idle connection waits in here, and every method on its stack would cost it an object.
         try
         {
-            await ServeAsync();
+            var lifetime = Connection.Features.Get<IConnectionLifetimeNotificationFeature>();
+            using var closeRequest = lifetime?.ConnectionClosedRequested.UnsafeRegister(
+                static connection => ((FastCgiConnection)connection!).RequestClose(), this) ?? default;
+            try
+            {
+                while (!_isAborted && !_isOver)
+                {
+                    if (!_input.TryRead(out var read))
+                    {
+                        StartReadTime(Requests.StartWaiting());
+                        try
+                        {
+                            read = await _input.ReadAsync();
+                        }
+                        finally
+                        {
+                            StopReadTime();
+                        }
+                    }
+
+                    var isInputOver = Take(read.Buffer) && read.IsCompleted;
+                    if (IsTimeOver && !RejectExpired())
+                    {
+                        break;
+                    }
+
+                    if (_control.Length > 0)
+                    {
+                        await SendControlAsync();
+                    }
+
+                    Dispatch();
+                    if (_blocked is not null)
+                    {
+                        await WaitForReaderAsync();
+                    }
+
+                    if (Requests.MayClose || isInputOver)
+                    {
+                        break;
+                    }
+                }
+            }
+            catch (GatewayProtocolException broken)
+            {
+                // The framing cannot be trusted any more, so no answer would reach its request.
+                NoteRejection(broken);
+                Abort(new ConnectionAbortedException(broken.Message, broken));
+            }
+            catch (Exception gone) when (ConnectionLoss.Is(gone))
+            {
+                _isAborted = true;
+                Log.ConnectionReset(Services.Logger, Connection.ConnectionId, gone);
+            }
+            finally
+            {
+                await EndAllAsync();
+            }
         }
         catch (Exception broken)
         {
@@ -84,32 +144,6 @@ internal sealed class FastCgiConnection
         finally
         {
             Uncount();
-        }
-    }
-
-    private async ValueTask ServeAsync()
-    {
-        var lifetime = Connection.Features.Get<IConnectionLifetimeNotificationFeature>();
-        using var closeRequest = lifetime?.ConnectionClosedRequested.UnsafeRegister(
-            static connection => ((FastCgiConnection)connection!).RequestClose(), this) ?? default;
-        try
-        {
-            await ReadAsync();
-        }
-        catch (GatewayProtocolException broken)
-        {
-            // The framing cannot be trusted any more, so no answer would reach its request.
-            NoteRejection(broken);
-            Abort(new ConnectionAbortedException(broken.Message, broken));
-        }
-        catch (Exception gone) when (ConnectionLoss.Is(gone))
-        {
-            _isAborted = true;
-            Log.ConnectionReset(Services.Logger, Connection.ConnectionId, gone);
-        }
-        finally
-        {
-            await EndAllAsync();
         }
     }
 
@@ -221,54 +255,18 @@ internal sealed class FastCgiConnection
         _input.CancelPendingRead();
     }
 
-    private async ValueTask ReadAsync()
+    private void StartReadTime(TimeSpan? timeout)
     {
-        while (!_isAborted && !_isOver)
+        _isReadTimed = timeout is not null;
+        if (timeout is { } limit)
         {
-            var read = await ReadInputAsync();
-            var isAllTaken = Take(read.Buffer);
-            if (IsTimeOver && !RejectExpired())
-            {
-                return;
-            }
-
-            if (_control.Length > 0)
-            {
-                await SendControlAsync();
-            }
-
-            Dispatch();
-            if (_blocked is not null)
-            {
-                await WaitForReaderAsync();
-            }
-
-            if (Requests.MayClose || (read.IsCompleted && isAllTaken))
-            {
-                return;
-            }
+            _timeouts.StartRead(limit);
         }
     }
 
-    private ValueTask<ReadResult> ReadInputAsync()
+    private void StopReadTime()
     {
-        if (_input.TryRead(out var read))
-        {
-            return new ValueTask<ReadResult>(read);
-        }
-
-        return Requests.StartWaiting() is { } timeout ? ReadInputWithinAsync(timeout) : _input.ReadAsync();
-    }
-
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<ReadResult> ReadInputWithinAsync(TimeSpan timeout)
-    {
-        _timeouts.StartRead(timeout);
-        try
-        {
-            return await _input.ReadAsync();
-        }
-        finally
+        if (_isReadTimed)
         {
             _timeouts.StopRead();
         }
@@ -349,7 +347,11 @@ internal sealed class FastCgiConnection
             // Nobody but us has closed yet. Without any answer the web server may send the request somewhere else.
             _isOver = true;
         }
-        else if (Requests.GetRefusal(role) is { } refusal)
+        else if (Requests.TryAdd(requestId, role, keepsConnection, this, out var refusal) is { } exchange)
+        {
+            exchange.Request = _application.Rent();
+        }
+        else
         {
             FastCgiRecord.WriteEndRequest(_control, requestId, 0, refusal);
             NoteRejection(new GatewayProtocolException(
@@ -359,10 +361,6 @@ internal sealed class FastCgiConnection
             {
                 Requests.CloseBehind(requestId);
             }
-        }
-        else
-        {
-            Requests.Add(requestId, role, keepsConnection, this).Request ??= _application.Rent();
         }
     }
 
@@ -375,7 +373,7 @@ internal sealed class FastCgiConnection
 
         if (isEnd)
         {
-            exchange.AreParamsComplete = true;
+            Requests.NoteParamsComplete(exchange);
             _ready.Add(exchange);
         }
         else if (exchange.Request!.Variables.Length + content.Length > Settings.BufferSize)
@@ -609,28 +607,16 @@ internal sealed class FastCgiConnection
 
     private void Finish(FastCgiExchange exchange, bool reuse)
     {
-        var keepsConnection = exchange.KeepsConnection;
+        // The object goes back at once, since the next request may be long in coming, or come on another connection first.
+        var request = exchange.Request!;
+        exchange.Request = null;
         exchange.ReleaseInput();
-        Recycle(exchange, Requests.TakeRequest(exchange), reuse);
-        if (Requests.Finish(keepsConnection))
+        _application.Return(request, reuse, exchange.Facades);
+        if (Requests.Finish(exchange, reuse && Settings.PoolRequests))
         {
             // The read loop may be waiting for input; let it see that it may close.
             _input.CancelPendingRead();
         }
-    }
-
-    private void Recycle(FastCgiExchange exchange, GatewayRequest request, bool reuse)
-    {
-        if (reuse && Settings.PoolRequests)
-        {
-            request.Reset();
-            if (Requests.TryKeep(exchange, request))
-            {
-                return;
-            }
-        }
-
-        _application.Return(request, reuse);
     }
 
     private async ValueTask SendControlAsync()
@@ -747,11 +733,7 @@ internal sealed class FastCgiConnection
             }
         }
 
-        if (await Requests.WaitForAllAsync() is { Request: { } spare })
-        {
-            _application.Return(spare, reuse: true);
-        }
-
+        await Requests.WaitForAllAsync();
         _control.Clear();
     }
 }

@@ -20,6 +20,8 @@ internal sealed class FastCgiExchange : GatewayExchange
     private readonly ConnectionTimeouts _timeouts;
     private readonly Lock _inputLock = new();
     private readonly BodyBuffer _staged = new();
+    private readonly RequestFacades _facades = new();
+    private uint _number;
     private Pipe? _stdin;
     private bool _isStdinEnded;
     private Exception? _stdinError;
@@ -39,8 +41,9 @@ internal sealed class FastCgiExchange : GatewayExchange
             static (target, reason) => ((FastCgiExchange)target)._owner.Abort(reason));
     }
 
-    /// <summary>Gets how many requests the object has served, this one included.</summary>
-    public uint Number { get; private set; }
+    public override uint RequestNumber => _number;
+
+    public override RequestFacades? Facades => _facades;
 
     public ushort RequestId { get; private set; }
 
@@ -111,9 +114,9 @@ internal sealed class FastCgiExchange : GatewayExchange
 
     public override bool IsAuthorizer => Role == FastCgiRole.Authorizer;
 
-    public void Begin(ushort requestId, FastCgiRole role, bool keepsConnection, long started)
+    public void Begin(uint number, ushort requestId, FastCgiRole role, bool keepsConnection, long started)
     {
-        Number++;
+        _number = number;
         RequestId = requestId;
         Role = role;
         Stalled = TimeSpan.Zero;
@@ -257,6 +260,11 @@ internal sealed class FastCgiExchange : GatewayExchange
     /// <summary>Lets go of an input that nobody will read any more; a flush that waits for room returns.</summary>
     public void ReleaseInput()
     {
+        if (_isStdinEnded && _stdin is null)
+        {
+            return;
+        }
+
         lock (_inputLock)
         {
             // Both ends, or what waits in the pipe would never go back to its pool.
@@ -278,7 +286,7 @@ internal sealed class FastCgiExchange : GatewayExchange
         try
         {
             var bytes = Encoding.UTF8.GetBytes(message);
-            var count = Number == number && !HasEnded && !IsAborted && !_owner.Output.IsClosed ? Math.Min(bytes.Length, MaxErrorBytes - _errorBytes) : 0;
+            var count = _number == number && !HasEnded && !IsAborted && !_owner.Output.IsClosed ? Math.Min(bytes.Length, MaxErrorBytes - _errorBytes) : 0;
             if (count <= 0)
             {
                 _owner.Output.Release();

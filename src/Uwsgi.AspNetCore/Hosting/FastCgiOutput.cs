@@ -15,16 +15,39 @@ namespace Uwsgi.AspNetCore.Hosting;
 [SuppressMessage("Design", "CA1001", Justification = "The semaphore has no wait handle to release, and late writers may still ask for their turn.")]
 internal sealed class FastCgiOutput(PipeWriter writer, ConnectionTimeouts timeouts)
 {
-    private readonly SemaphoreSlim _turn = new(1, 1);
+    private readonly Lock _lock = new();
+    private SemaphoreSlim? _next;
+    private int _users;
 
     public PipeWriter Writer => writer;
 
     /// <summary>Gets whether the sending side has been closed; for who has the turn.</summary>
     public bool IsClosed { get; private set; }
 
-    public Task WaitAsync(CancellationToken cancellationToken = default) => _turn.WaitAsync(cancellationToken);
+    /// <summary>Gets the turn, or waits for it.</summary>
+    public Task WaitAsync(CancellationToken cancellationToken = default)
+    {
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return Task.FromCanceled(cancellationToken);
+        }
 
-    public void Release() => _turn.Release();
+        if (Interlocked.Increment(ref _users) == 1)
+        {
+            return Task.CompletedTask;
+        }
+
+        var turn = GetNext().WaitAsync(CancellationToken.None);
+        return cancellationToken.CanBeCanceled && !turn.IsCompleted ? WaitCancellablyAsync(turn, cancellationToken) : turn;
+    }
+
+    public void Release()
+    {
+        if (Interlocked.Decrement(ref _users) > 0)
+        {
+            GetNext().Release();
+        }
+    }
 
     /// <summary>Sends what was written; for who has the turn.</summary>
     /// <param name="rate">How slowly the web server may take it before the connection is aborted; null for as slowly as it likes.</param>
@@ -40,7 +63,7 @@ internal sealed class FastCgiOutput(PipeWriter writer, ConnectionTimeouts timeou
     /// <param name="socket">The socket, to send past the pipe, which must be empty; false is then also for a peer that does not take it.</param>
     public bool TryClose(ReadOnlySpan<byte> last, Socket? socket = null)
     {
-        if (!_turn.Wait(0))
+        if (Interlocked.CompareExchange(ref _users, 1, 0) != 0)
         {
             return false;
         }
@@ -64,6 +87,31 @@ internal sealed class FastCgiOutput(PipeWriter writer, ConnectionTimeouts timeou
         finally
         {
             Release();
+        }
+    }
+
+    // Made when two want to write at once: most connections never have to wait.
+    private SemaphoreSlim GetNext()
+    {
+        lock (_lock)
+        {
+            return _next ??= new SemaphoreSlim(0);
+        }
+    }
+
+    // Whoever has given up keeps the place in the line, and passes the turn on when it comes.
+    private async Task WaitCancellablyAsync(Task turn, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await turn.WaitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            _ = turn.ContinueWith(
+                static (_, output) => ((FastCgiOutput)output!).Release(), this,
+                CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            throw;
         }
     }
 

@@ -8,7 +8,8 @@ namespace Uwsgi.AspNetCore.Hosting;
 /// </summary>
 /// <remarks>
 /// The read loop adds requests; whoever sends END_REQUEST removes them. An id is free again as soon as its END_REQUEST is written, and
-/// the request may run on for a while, so the two are counted apart. All of it under one lock, in which no code of the application runs.
+/// the request may run on for a while, so the two are counted apart. What both sides change is under one lock, in which no code of the
+/// application runs. Half-open requests concern the read loop only.
 /// </remarks>
 /// <param name="settings">The limits.</param>
 /// <param name="clock">The clock that measures them.</param>
@@ -16,13 +17,16 @@ namespace Uwsgi.AspNetCore.Hosting;
 internal sealed class FastCgiRequestTable(GatewaySettings settings, TimeoutClock clock, TimeSpan waited)
 {
     private readonly Lock _lock = new();
-    private readonly Dictionary<ushort, FastCgiExchange> _active = [];
-    private readonly TaskCompletionSource _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private FastCgiExchange? _first;
+    private Dictionary<ushort, FastCgiExchange>? _others;
+    private TaskCompletionSource? _finished;
     private FastCgiExchange? _spare;
+    private FastCgiExchange? _last;
     private int _unfinished;
-    private bool _hasServed;
-    private bool _isSealed;
+    private int _halfOpen;
+    private uint _count;
     private bool _isWaitingWithoutLimit;
+    private bool _hasServed;
     private bool _wasShared;
     private ushort _lastId;
     private bool _hasReusedId;
@@ -39,21 +43,56 @@ internal sealed class FastCgiRequestTable(GatewaySettings settings, TimeoutClock
     {
         get
         {
+            if (!_isClosing)
+            {
+                return false;
+            }
+
             lock (_lock)
             {
-                return _isClosing && IsIdle && _drainedId == 0;
+                return IsIdle && _drainedId == 0;
             }
         }
     }
 
-    private bool IsIdle => _active.Count == 0 && _unfinished == 0;
+    // A request is counted until nothing of it is left, which is behind its end on the wire.
+    private bool IsIdle => _unfinished == 0;
 
-    /// <summary>Finds the request whose id is in use.</summary>
+    private int ActiveCount => (_first is null ? 0 : 1) + (_others?.Count ?? 0);
+
+    private IEnumerable<FastCgiExchange> Active
+    {
+        get
+        {
+            if (_first is not null)
+            {
+                yield return _first;
+            }
+
+            foreach (var exchange in _others?.Values ?? Enumerable.Empty<FastCgiExchange>())
+            {
+                yield return exchange;
+            }
+        }
+    }
+
+    /// <summary>Finds the request whose id is in use; for the read loop.</summary>
     public FastCgiExchange? Find(ushort requestId)
     {
+        // Requests are added by the read loop only, so for the last one it needs no lock: an object that has ended begins nowhere else.
+        if (_last is { HasEnded: false } last && last.RequestId == requestId)
+        {
+            return last;
+        }
+
+        if (!_wasShared)
+        {
+            return null;
+        }
+
         lock (_lock)
         {
-            return _active.GetValueOrDefault(requestId);
+            return _first?.RequestId == requestId ? _first : _others?.GetValueOrDefault(requestId);
         }
     }
 
@@ -82,7 +121,7 @@ internal sealed class FastCgiRequestTable(GatewaySettings settings, TimeoutClock
     {
         lock (_lock)
         {
-            if (exchange.HasEnded ? _active.Count > 0 || _unfinished > 1 : !IsAloneLocked(exchange))
+            if (exchange.HasEnded ? ActiveCount > 0 || _unfinished > 1 : !IsAloneLocked(exchange))
             {
                 return false;
             }
@@ -111,54 +150,68 @@ internal sealed class FastCgiRequestTable(GatewaySettings settings, TimeoutClock
         }
     }
 
-    /// <summary>Says why a new request cannot be taken; <see langword="null"/> when it can.</summary>
-    public FastCgiProtocolStatus? GetRefusal(FastCgiRole role)
-    {
-        if (role is not (FastCgiRole.Responder or FastCgiRole.Authorizer))
-        {
-            return FastCgiProtocolStatus.UnknownRole;
-        }
-
-        lock (_lock)
-        {
-            if (_active.Count > 0 && !settings.MultiplexFastCgi)
-            {
-                return FastCgiProtocolStatus.CantMpxConn;
-            }
-
-            return _isClosing || _unfinished >= settings.MaxRequestsPerConnection || CountHalfOpen() >= settings.MaxHalfOpenRequests
-                ? FastCgiProtocolStatus.Overloaded
-                : null;
-        }
-    }
-
     /// <summary>
     /// Gets whether the web server sends one request after another, so that nothing waits while one runs on the read loop itself: the
-    /// connection is for one request, or the web server has used an id again, which those that multiplex do not.
+    /// connection is for one request, or the web server has used an id again, which those that multiplex do not. For the read loop, on whose
+    /// thread alone the number of requests grows.
     /// </summary>
-    public bool MayRunInline(FastCgiExchange exchange)
-    {
-        lock (_lock)
-        {
-            return _unfinished == 1 && exchange.IsStdinEnded && (_hasReusedId || !exchange.KeepsConnection);
-        }
-    }
+    public bool MayRunInline(FastCgiExchange exchange) =>
+        Volatile.Read(ref _unfinished) == 1 && exchange.IsStdinEnded && (_hasReusedId || !exchange.KeepsConnection);
 
     /// <summary>Adds a request; the caller has made sure that its id is free.</summary>
-    public FastCgiExchange Add(ushort requestId, FastCgiRole role, bool keepsConnection, FastCgiConnection owner)
+    /// <returns>Null when it cannot be taken, and why.</returns>
+    public FastCgiExchange? TryAdd(
+        ushort requestId, FastCgiRole role, bool keepsConnection, FastCgiConnection owner, out FastCgiProtocolStatus refusal)
     {
+        refusal = FastCgiProtocolStatus.UnknownRole;
+        if (role is not (FastCgiRole.Responder or FastCgiRole.Authorizer))
+        {
+            return null;
+        }
+
+        var now = clock.Timestamp;
         lock (_lock)
         {
+            var isShared = ActiveCount > 0;
+            if (isShared && !settings.MultiplexFastCgi)
+            {
+                refusal = FastCgiProtocolStatus.CantMpxConn;
+                return null;
+            }
+
+            if (_isClosing || _unfinished >= settings.MaxRequestsPerConnection || _halfOpen >= settings.MaxHalfOpenRequests)
+            {
+                refusal = FastCgiProtocolStatus.Overloaded;
+                return null;
+            }
+
             var exchange = _spare ?? new FastCgiExchange(owner);
             _spare = null;
-            _wasShared |= _active.Count > 0;
+            _wasShared |= isShared;
             _hasReusedId |= requestId == _lastId;
             _lastId = requestId;
-            exchange.Begin(requestId, role, keepsConnection, clock.Timestamp);
-            _active.Add(requestId, exchange);
+            exchange.Begin(++_count, requestId, role, keepsConnection, now);
+            if (_first is null)
+            {
+                _first = exchange;
+            }
+            else
+            {
+                (_others ??= []).Add(requestId, exchange);
+            }
+
+            _last = exchange;
+            _halfOpen++;
             _unfinished++;
             return exchange;
         }
+    }
+
+    /// <summary>Takes note that a request's PARAMS are complete; for the read loop.</summary>
+    public void NoteParamsComplete(FastCgiExchange exchange)
+    {
+        exchange.AreParamsComplete = true;
+        _halfOpen--;
     }
 
     /// <summary>Frees a request's id: its END_REQUEST is about to be written.</summary>
@@ -190,9 +243,9 @@ internal sealed class FastCgiRequestTable(GatewaySettings settings, TimeoutClock
                 return false;
             }
 
-            // In one step, or a request that is just being finished would pass the abort on to the next one on its object.
-            EndLocked(exchange, hasMoreInput);
+            // In this order, and in one step: a request that has ended may be finished, and its object serve another one.
             exchange.AbortByPeer();
+            EndLocked(exchange, hasMoreInput);
             return true;
         }
     }
@@ -218,7 +271,7 @@ internal sealed class FastCgiRequestTable(GatewaySettings settings, TimeoutClock
     {
         lock (_lock)
         {
-            if (_active.Count == 0)
+            if (ActiveCount == 0)
             {
                 _isClosing = true;
                 StartDraining(requestId);
@@ -226,52 +279,30 @@ internal sealed class FastCgiRequestTable(GatewaySettings settings, TimeoutClock
         }
     }
 
-    /// <summary>Takes the request's object away from an exchange that is through, so that nothing can reach it from here any more.</summary>
-    public Http.GatewayRequest TakeRequest(FastCgiExchange exchange)
-    {
-        lock (_lock)
-        {
-            var request = exchange.Request!;
-            exchange.Request = null;
-            return request;
-        }
-    }
-
-    /// <summary>Keeps an exchange with a clean request for the next request: those that follow one another need no other.</summary>
-    public bool TryKeep(FastCgiExchange exchange, Http.GatewayRequest request)
-    {
-        lock (_lock)
-        {
-            if (_spare is not null || _isSealed)
-            {
-                return false;
-            }
-
-            exchange.Request = request;
-            _spare = exchange;
-            return true;
-        }
-    }
-
     /// <summary>Takes note that nothing of a request is left.</summary>
+    /// <param name="exchange">The request's exchange.</param>
+    /// <param name="reuse">Whether it may serve the next request: those that follow one another need no other.</param>
     /// <returns>Whether the read loop has to be woken: nothing bounds its wait, or it may close.</returns>
-    public bool Finish(bool keepsConnection)
+    public bool Finish(FastCgiExchange exchange, bool reuse)
     {
+        var now = clock.Timestamp;
         lock (_lock)
         {
             _hasServed = true;
+            _isClosing |= !exchange.KeepsConnection;
+            if (reuse)
+            {
+                _spare ??= exchange;
+            }
+
             _unfinished--;
-            _isClosing |= !keepsConnection;
             if (!IsIdle)
             {
                 return false;
             }
 
-            _idleSince = clock.Timestamp;
-            if (_isSealed)
-            {
-                _finished.TrySetResult();
-            }
+            _idleSince = now;
+            _finished?.TrySetResult();
 
             return _isClosing || _isWaitingWithoutLimit;
         }
@@ -294,6 +325,12 @@ internal sealed class FastCgiRequestTable(GatewaySettings settings, TimeoutClock
     /// </summary>
     public TimeSpan? GetReadTimeout()
     {
+        // The usual answer behind a read that has brought a whole request. Half-open requests come and go on the read loop only.
+        if (_halfOpen == 0 && Volatile.Read(ref _unfinished) > 0)
+        {
+            return null;
+        }
+
         lock (_lock)
         {
             return GetReadTimeoutLocked();
@@ -305,7 +342,7 @@ internal sealed class FastCgiRequestTable(GatewaySettings settings, TimeoutClock
     {
         lock (_lock)
         {
-            return IsIdle ? null : [.. _active.Values.Where(exchange =>
+            return IsIdle ? null : [.. Active.Where(exchange =>
                 !exchange.AreParamsComplete && GetTimeLeft(settings.RequestHeadersTimeout, exchange.Started) == TimeSpan.Zero)];
         }
     }
@@ -316,32 +353,30 @@ internal sealed class FastCgiRequestTable(GatewaySettings settings, TimeoutClock
     {
         lock (_lock)
         {
-            _isSealed = true;
             if (isLost)
             {
-                foreach (var exchange in _active.Values)
+                foreach (var exchange in Active)
                 {
                     exchange.AbortByPeer();
                 }
             }
 
-            if (_unfinished == 0)
-            {
-                _finished.TrySetResult();
-            }
-
-            return [.. _active.Values];
+            return [.. Active];
         }
     }
 
-    /// <summary>Waits until every request is through, then gives the one that was kept.</summary>
-    public async ValueTask<FastCgiExchange?> WaitForAllAsync()
+    /// <summary>Waits until every request is through.</summary>
+    public Task WaitForAllAsync()
     {
-        await _finished.Task;
-        return _spare;
+        lock (_lock)
+        {
+            return IsIdle
+                ? Task.CompletedTask
+                : (_finished = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+        }
     }
 
-    private bool IsAloneLocked(FastCgiExchange exchange) => _active.Count == 1 && _active.ContainsValue(exchange);
+    private bool IsAloneLocked(FastCgiExchange exchange) => ActiveCount == 1 && !exchange.HasEnded;
 
     private TimeSpan? GetReadTimeoutLocked()
     {
@@ -351,8 +386,13 @@ internal sealed class FastCgiRequestTable(GatewaySettings settings, TimeoutClock
             return GetTimeLeft(limit, _idleSince);
         }
 
+        if (_halfOpen == 0)
+        {
+            return null;
+        }
+
         TimeSpan? shortest = null;
-        foreach (var exchange in _active.Values)
+        foreach (var exchange in Active)
         {
             if (!exchange.AreParamsComplete && GetTimeLeft(settings.RequestHeadersTimeout, exchange.Started) is var left && !(shortest < left))
             {
@@ -366,7 +406,20 @@ internal sealed class FastCgiRequestTable(GatewaySettings settings, TimeoutClock
     private void EndLocked(FastCgiExchange exchange, bool hasMoreInput)
     {
         exchange.MarkEnded();
-        _active.Remove(exchange.RequestId);
+        if (!exchange.AreParamsComplete)
+        {
+            _halfOpen--;
+        }
+
+        if (_first == exchange)
+        {
+            _first = null;
+        }
+        else
+        {
+            _others!.Remove(exchange.RequestId);
+        }
+
         if (hasMoreInput && !exchange.KeepsConnection)
         {
             StartDraining(exchange.RequestId);
@@ -379,17 +432,6 @@ internal sealed class FastCgiRequestTable(GatewaySettings settings, TimeoutClock
         _drainedId = requestId;
         _drainedBytes = 0;
         _idleSince = clock.Timestamp;
-    }
-
-    private int CountHalfOpen()
-    {
-        var count = 0;
-        foreach (var exchange in _active.Values)
-        {
-            count += exchange.AreParamsComplete ? 0 : 1;
-        }
-
-        return count;
     }
 
     private TimeSpan GetTimeLeft(TimeSpan limit, long since)

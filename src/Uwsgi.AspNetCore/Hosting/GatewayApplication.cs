@@ -13,7 +13,10 @@ internal abstract class GatewayApplication
     public abstract GatewayRequest Rent();
 
     /// <summary>Gives a request object back; one that may still be in use by somebody is dropped instead.</summary>
-    public abstract void Return(GatewayRequest request, bool reuse);
+    /// <param name="request">The request object.</param>
+    /// <param name="reuse">Whether nobody else can still use it.</param>
+    /// <param name="facades">What stays with a connection that may have a next request.</param>
+    public abstract void Return(GatewayRequest request, bool reuse, RequestFacades? facades = null);
 
     /// <summary>Runs the application on a request that has begun, and finishes the response.</summary>
     public abstract Task ProcessAsync(GatewayRequest request);
@@ -33,13 +36,17 @@ internal sealed class GatewayApplication<TContext>(
     public override GatewayRequest Rent() =>
         _pool.TryTake(out var request) ? request : new GatewayRequest<TContext>(logger) { Upgrades = upgrades };
 
-    public override void Return(GatewayRequest request, bool reuse)
+    public override void Return(GatewayRequest request, bool reuse, RequestFacades? facades = null)
     {
         request.Reset();
-        request.Detach();
         if (reuse && pool)
         {
+            request.Detach(facades);
             _pool.Give(request);
+        }
+        else
+        {
+            request.Detach();
         }
     }
 

@@ -1,6 +1,8 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.Win32.SafeHandles;
+using Uwsgi.AspNetCore.Http;
 
 namespace Uwsgi.AspNetCore.Hosting;
 
@@ -60,6 +62,12 @@ internal abstract class GatewayExchange : IBufferWriter<byte>
     /// <summary>Gets whether the exchange is watched and the peer has gone.</summary>
     protected bool HasPeerGone => _closed.IsCancellationRequested;
 
+    /// <summary>Gets which of its connection's requests this is, counted from one.</summary>
+    public virtual uint RequestNumber => 1;
+
+    /// <summary>Gets what the connection's last request has left for the next one; null on a connection that carries one request.</summary>
+    public virtual RequestFacades? Facades => null;
+
     public abstract int Modifier1 { get; }
 
     public abstract int Modifier2 { get; }
@@ -94,6 +102,16 @@ internal abstract class GatewayExchange : IBufferWriter<byte>
 
     /// <summary>Sends what was written; pending while the peer takes too little. Completed means that the peer has gone.</summary>
     public abstract ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken);
+
+    /// <summary>Gets whether <see cref="SendFileAsync"/> is possible: the transport can, and the protocol does not frame what it sends.</summary>
+    public virtual bool CanSendFiles => false;
+
+    /// <summary>
+    /// Sends a part of a file behind the bytes written so far; pending, completed and cancelled like <see cref="FlushAsync"/>. A file that has become shorter
+    /// breaks the exchange.
+    /// </summary>
+    public virtual ValueTask<FlushResult> SendFileAsync(SafeFileHandle file, long offset, long count, CancellationToken cancellationToken) =>
+        throw new NotSupportedException();
 
     /// <summary>Marks the end of the response behind the bytes written so far; sent with the next flush.</summary>
     public abstract void EndResponse();

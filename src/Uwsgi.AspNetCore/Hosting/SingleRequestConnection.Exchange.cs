@@ -2,7 +2,9 @@ using System.Buffers;
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+using Microsoft.Win32.SafeHandles;
 using Uwsgi.AspNetCore.Harakiri;
+using Uwsgi.AspNetCore.Transport;
 
 namespace Uwsgi.AspNetCore.Hosting;
 
@@ -39,6 +41,28 @@ internal sealed partial class SingleRequestConnection
     public override void Advance(int count) => _output.Advance(count);
 
     public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken) => _output.FlushAsync(cancellationToken);
+
+    public override bool CanSendFiles => _connection.Features.Get<IFileTransportFeature>() is not null;
+
+    public override async ValueTask<FlushResult> SendFileAsync(SafeFileHandle file, long offset, long count, CancellationToken cancellationToken)
+    {
+        await _output.FlushAsync(cancellationToken);
+        try
+        {
+            if (await _connection.Features.Get<IFileTransportFeature>()!.SendFileAsync(file, offset, count, cancellationToken) == count)
+            {
+                return default;
+            }
+
+            Abort(new ConnectionAbortedException("The peer has gone, or the file has become shorter while it was sent."));
+        }
+        catch (IOException unreadable)
+        {
+            Abort(new ConnectionAbortedException("The file could not be read while it was sent.", unreadable));
+        }
+
+        return new FlushResult(isCanceled: false, isCompleted: true);
+    }
 
     public override void EndResponse()
     {

@@ -19,6 +19,9 @@ internal sealed class TimedWait(TimeoutClock clock, ConnectionTimeouts owner, bo
     /// <summary>Gets whether the wait has run out of time; it stays so until the next one starts.</summary>
     public bool IsExpired { get; private set; }
 
+    /// <summary>Gets whether any wait has run out of time, so that the clock may still be about to act on it.</summary>
+    public bool HasEverExpired { get; private set; }
+
     /// <summary>Sets the rate that pending waits together must keep from now on; zero for none.</summary>
     public void SetRate(double bytesPerSecond, TimeSpan grace)
     {
@@ -75,6 +78,7 @@ internal sealed class TimedWait(TimeoutClock clock, ConnectionTimeouts owner, bo
         var measured = _measured + elapsed;
         IsExpired = elapsed >= _timeout
             || (_bytesPerSecond > 0 && measured > _grace && _bytes < _bytesPerSecond * measured.TotalSeconds);
+        HasEverExpired |= IsExpired;
         return IsExpired;
     }
 

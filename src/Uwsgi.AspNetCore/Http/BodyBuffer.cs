@@ -10,7 +10,7 @@ internal sealed class BodyBuffer : IBufferWriter<byte>
     // Half of what a FastCGI record holds, which is a byte less than a pooled array of twice the size.
     private const int LargestSegment = 32 * 1024;
 
-    private readonly List<(byte[] Array, int Count)> _full = [];
+    private List<(byte[] Array, int Count)>? _full;
     private byte[]? _current;
     private int _currentCount;
     private int _firstFull;
@@ -18,13 +18,15 @@ internal sealed class BodyBuffer : IBufferWriter<byte>
 
     public long Length { get; private set; }
 
+    private int FullCount => _full?.Count ?? 0;
+
     public Memory<byte> GetMemory(int sizeHint = 0)
     {
         if (_current is null || _current.Length - _currentCount < Math.Max(sizeHint, 1))
         {
             if (_current is not null)
             {
-                _full.Add((_current, _currentCount));
+                (_full ??= []).Add((_current, _currentCount));
             }
 
             // They grow with what waits, so that a large response becomes few records and a small one takes little memory.
@@ -76,7 +78,7 @@ internal sealed class BodyBuffer : IBufferWriter<byte>
             return;
         }
 
-        var (array, end) = _firstFull < _full.Count ? _full[_firstFull] : (_current!, _currentCount);
+        var (array, end) = _firstFull < FullCount ? _full![_firstFull] : (_current!, _currentCount);
         var count = Math.Min(end - _firstStart, maxBytes);
         move(target, state, array.AsSpan(_firstStart, count));
         Length -= count;
@@ -88,19 +90,19 @@ internal sealed class BodyBuffer : IBufferWriter<byte>
         else if (_firstStart == end)
         {
             ArrayPool<byte>.Shared.Return(array);
-            _full[_firstFull++] = default;
+            _full![_firstFull++] = default;
             _firstStart = 0;
         }
     }
 
     public void Clear()
     {
-        for (; _firstFull < _full.Count; _firstFull++)
+        for (; _firstFull < FullCount; _firstFull++)
         {
-            ArrayPool<byte>.Shared.Return(_full[_firstFull].Array);
+            ArrayPool<byte>.Shared.Return(_full![_firstFull].Array);
         }
 
-        _full.Clear();
+        _full?.Clear();
         _firstFull = 0;
         _firstStart = 0;
         if (_current is not null)

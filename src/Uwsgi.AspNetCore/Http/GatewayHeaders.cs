@@ -17,6 +17,10 @@ internal abstract class GatewayHeaders : IHeaderDictionary
     private int _count;
     private long? _contentLength;
 
+    // The text of the last length: responses of one size are common, and headers are text.
+    private long _lastLength = -1;
+    private string? _lastLengthText;
+
     public int Count => _count;
 
     public abstract bool IsReadOnly { get; }
@@ -35,7 +39,15 @@ internal abstract class GatewayHeaders : IHeaderDictionary
                 throw new ArgumentOutOfRangeException(nameof(value), value, "Content-Length cannot be negative.");
             }
 
-            this[HeaderNames.ContentLength] = value is { } length ? HeaderUtilities.FormatNonNegativeInt64(length) : StringValues.Empty;
+            if (value is not { } length)
+            {
+                Remove(HeaderNames.ContentLength);
+                return;
+            }
+
+            ThrowIfReadOnly();
+            SetUnchecked(HeaderNames.ContentLength, FormatLength(length));
+            _contentLength = length;
         }
     }
 
@@ -55,14 +67,7 @@ internal abstract class GatewayHeaders : IHeaderDictionary
 
             Validate(key, value);
             var contentLength = IsContentLength(key) ? ParseContentLength(value) : _contentLength;
-            var index = Find(key);
-            if (index < 0)
-            {
-                index = AddSlot(key);
-            }
-
-            _entries[index].Value = value;
-            _entries[index].Source = -1;
+            SetUnchecked(key, value);
             _contentLength = contentLength;
         }
     }
@@ -160,8 +165,15 @@ internal abstract class GatewayHeaders : IHeaderDictionary
         return entry.Value;
     }
 
-    /// <summary>Finds a header's position, or -1.</summary>
-    protected int Find(string key)
+    /// <summary>Sets a header, other than the length, whose name and value need no check.</summary>
+    public void SetUnchecked(string key, StringValues value)
+    {
+        var index = Find(key);
+        SetRaw(index < 0 ? AddSlot(key) : index, value);
+    }
+
+    /// <summary>Finds a header's position by its very name, or -1.</summary>
+    protected int FindReference(string key)
     {
         var entries = _entries.AsSpan(0, _count);
         for (var i = 0; i < entries.Length; i++)
@@ -172,6 +184,18 @@ internal abstract class GatewayHeaders : IHeaderDictionary
             }
         }
 
+        return -1;
+    }
+
+    /// <summary>Finds a header's position, or -1.</summary>
+    protected int Find(string key)
+    {
+        if (FindReference(key) is var index and >= 0)
+        {
+            return index;
+        }
+
+        var entries = _entries.AsSpan(0, _count);
         for (var i = 0; i < entries.Length; i++)
         {
             if (entries[i].Name.Length == key.Length && string.Equals(entries[i].Name, key, StringComparison.OrdinalIgnoreCase))
@@ -198,7 +222,16 @@ internal abstract class GatewayHeaders : IHeaderDictionary
         _entries[index].Source = -1;
     }
 
-    protected void SetContentLengthRaw(long? value) => _contentLength = value;
+    protected string FormatLength(long length)
+    {
+        if (length != _lastLength || _lastLengthText is null)
+        {
+            _lastLengthText = HeaderUtilities.FormatNonNegativeInt64(length);
+            _lastLength = length;
+        }
+
+        return _lastLengthText;
+    }
 
     protected void ClearCore()
     {

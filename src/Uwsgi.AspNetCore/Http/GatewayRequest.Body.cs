@@ -67,8 +67,8 @@ internal partial class GatewayRequest :
         {
             if (_bodyReader is null)
             {
-                _bodyReader = new RequestBodyReader(this);
-                _bodyReader.Open(Exchange, _contentLength);
+                _bodyReader = new RequestBodyReader();
+                _bodyReader.Open(this, Exchange, _contentLength);
             }
 
             return _bodyReader;
@@ -103,10 +103,10 @@ internal partial class GatewayRequest :
     {
         _maxRequestBodySize = Settings.MaxRequestBodySize;
         _allowSynchronousIO = Settings.AllowSynchronousIO;
-        _bodyReader?.Open(Exchange, _contentLength);
-        _bodyStream?.Open();
-        _responseStream?.Open();
-        _responseWriter?.Open();
+        _bodyReader?.Open(this, Exchange, _contentLength);
+        _bodyStream?.Open(this);
+        _responseStream?.Open(this);
+        _responseWriter?.Open(this);
     }
 
     private PipeReader GetReplacedReader(Stream body)

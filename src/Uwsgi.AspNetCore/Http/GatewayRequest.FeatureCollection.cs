@@ -8,6 +8,7 @@ internal partial class GatewayRequest : IFeatureCollection
     private readonly object?[] _slots = new object?[FeatureSlots.Count];
     private List<KeyValuePair<Type, object>>? _extraFeatures;
     private int _revision;
+    private bool _areOwnReplaced = true;
 
     bool IFeatureCollection.IsReadOnly => false;
 
@@ -91,6 +92,7 @@ internal partial class GatewayRequest : IFeatureCollection
         _revision++;
         if (index >= 0)
         {
+            _areOwnReplaced |= index < FeatureSlots.OwnCount;
             _slots[index] = feature;
             return;
         }
@@ -112,7 +114,12 @@ internal partial class GatewayRequest : IFeatureCollection
 
     private void ResetFeatures()
     {
-        Array.Fill(_slots, this, 0, FeatureSlots.OwnCount);
+        if (_areOwnReplaced)
+        {
+            Array.Fill(_slots, this, 0, FeatureSlots.OwnCount);
+            _areOwnReplaced = false;
+        }
+
         Array.Clear(_slots, FeatureSlots.OwnCount, FeatureSlots.Count - FeatureSlots.OwnCount);
         _extraFeatures?.Clear();
         _revision++;

@@ -101,9 +101,6 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
 
     Task IHttpResponseBodyFeature.CompleteAsync() => CompleteResponseAsync();
 
-    Task IHttpResponseBodyFeature.SendFileAsync(string path, long offset, long? count, CancellationToken cancellationToken) =>
-        SendFileFallback.SendFileAsync(ResponseStream, path, offset, count, cancellationToken);
-
     internal Memory<byte> GetBodyMemory(int sizeHint)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(sizeHint);
@@ -453,12 +450,12 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
 
             if (Settings.AddDateHeader && !headers.ContainsKey(HeaderNames.Date))
             {
-                headers[HeaderNames.Date] = HeaderUtilities.FormatDate(DateTimeOffset.UtcNow);
+                headers.SetUnchecked(HeaderNames.Date, HeaderUtilities.FormatDate(DateTimeOffset.UtcNow));
             }
 
             if (Settings.AddServerHeader && !headers.ContainsKey(HeaderNames.Server))
             {
-                headers[HeaderNames.Server] = "Uwsgi.AspNetCore";
+                headers.SetUnchecked(HeaderNames.Server, "Uwsgi.AspNetCore");
             }
 
             _declaredLength = headers.ContentLength;
@@ -540,7 +537,7 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
     }
 
     // Counts bytes against the rules; false means that they are accepted but not sent.
-    private bool TryAccount(int count)
+    private bool TryAccount(long count)
     {
         if (count == 0)
         {
@@ -568,7 +565,7 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
         return true;
     }
 
-    private void LogDiscard(int count)
+    private void LogDiscard(long count)
     {
         if (!_hasLoggedDiscard)
         {
@@ -594,16 +591,7 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
     private ValueTask<FlushResult> FlushLocked(CancellationToken cancellationToken)
     {
         _lease = Lease.None;
-        if (_declaredLength == _bodyBytes)
-        {
-            // The peer may close as soon as it has the announced bytes, while the application is still busy with something else.
-            BlockAbort();
-            if (HasResponseStarted && _pendingFlush is null)
-            {
-                Exchange.NoteLastByte();
-            }
-        }
-
+        NoteLastByte();
         if (_pendingFlush is { } pending)
         {
             return new ValueTask<FlushResult>(pending);
@@ -617,7 +605,25 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
 
         _unflushedBytes += _buffer.Length;
         _buffer.DrainTo(Exchange);
-        var flush = Exchange.FlushAsync(cancellationToken);
+        return Follow(Exchange.FlushAsync(cancellationToken), cancellationToken);
+    }
+
+    private void NoteLastByte()
+    {
+        if (_declaredLength == _bodyBytes)
+        {
+            // The peer may close as soon as it has the announced bytes, while the application is still busy with something else.
+            BlockAbort();
+            if (HasResponseStarted && _pendingFlush is null)
+            {
+                Exchange.NoteLastByte();
+            }
+        }
+    }
+
+    // While it is pending, what is written is buffered.
+    private ValueTask<FlushResult> Follow(ValueTask<FlushResult> flush, CancellationToken cancellationToken)
+    {
         if (flush.IsCompletedSuccessfully)
         {
             _unflushedBytes = 0;

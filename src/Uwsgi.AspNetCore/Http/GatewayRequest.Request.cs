@@ -2,7 +2,6 @@ using System.Net;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
-using Microsoft.Net.Http.Headers;
 using Uwsgi.AspNetCore.Protocols;
 
 namespace Uwsgi.AspNetCore.Http;
@@ -12,6 +11,7 @@ internal partial class GatewayRequest :
     IRouteValuesFeature, IGatewayFeature
 {
     private readonly RequestHeaders _requestHeaders = new();
+    private readonly RecentPaths _recentPaths = new();
     private IHeaderDictionary? _replacedRequestHeaders;
     private string _method = string.Empty;
     private string _protocol = string.Empty;
@@ -143,7 +143,7 @@ internal partial class GatewayRequest :
         _protocol = RequestMapper.GetProtocol(Variables);
         _scheme = RequestMapper.GetScheme(Variables);
         RequestMapper.CheckTarget(Variables);
-        (_pathBase, _path) = RequestMapper.GetPath(Variables, Settings, (byte)Exchange.Modifier1);
+        (_pathBase, _path) = RequestMapper.GetPath(Variables, Settings, (byte)Exchange.Modifier1, _recentPaths);
         RequestMapper.MapHost(Variables, _requestHeaders, _scheme);
         _contentLength = RequestMapper.GetContentLength(Variables, _requestHeaders, Exchange.InputEndsBody, Exchange.IsInputEmpty);
         if (_contentLength is { } length && Variables[KnownVariable.ContentLength].Length > 0)
@@ -151,14 +151,9 @@ internal partial class GatewayRequest :
             _requestHeaders.SetContentLength(length);
         }
 
-        if (Variables.GetString(KnownVariable.ContentType) is { } contentType)
+        if (Variables[KnownVariable.ContentType] is { IsEmpty: false } contentType)
         {
-            if (HttpSyntax.IndexOfControl(contentType) >= 0)
-            {
-                throw new GatewayProtocolException(GatewayRejection.InvalidHeaderValue, "CONTENT_TYPE holds a control character.");
-            }
-
-            _requestHeaders[HeaderNames.ContentType] = contentType;
+            _requestHeaders.SetContentType(contentType);
         }
     }
 

@@ -24,7 +24,6 @@ internal partial class GatewayRequest
 {
     private readonly ILogger _logger;
     private GatewayExchange? _exchange;
-    private uint _requestNumber;
 
     public GatewayRequest(ILogger logger)
     {
@@ -44,7 +43,11 @@ internal partial class GatewayRequest
     public void Begin(GatewayExchange exchange)
     {
         _exchange = exchange;
-        _requestNumber++;
+        if (exchange.Facades is { } facades)
+        {
+            Attach(facades);
+        }
+
         BeginRequest();
         BeginResponse();
         BeginBody();
@@ -80,21 +83,44 @@ internal partial class GatewayRequest
         _isTaken = false;
     }
 
-    /// <summary>Ends the life on one connection: a token that application code may have kept never fires for another web server's requests.</summary>
-    public void Detach()
+    /// <summary>Ends the life on one connection: what application code may have kept serves only requests of the same one.</summary>
+    /// <param name="facades">Where it is kept; null when the connection has no further request.</param>
+    public void Detach(RequestFacades? facades = null)
     {
+        if (facades is not null)
+        {
+            facades.ResponseStream = _responseStream;
+            facades.ResponseWriter = _responseWriter;
+            facades.BodyReader = _bodyReader;
+            facades.BodyStream = _bodyStream;
+            facades.AbortSource = _abortSource;
+        }
+
+        _responseStream = null;
+        _responseWriter = null;
+        _bodyReader = null;
+        _bodyStream = null;
         _abortSource = null;
-        _requestNumber = 0;
     }
 
-    private void Set<TFeature>(TFeature feature) => ((IFeatureCollection)this).Set(feature);
+    private void Attach(RequestFacades facades)
+    {
+        _responseStream = facades.ResponseStream;
+        _responseWriter = facades.ResponseWriter;
+        _bodyReader = facades.BodyReader;
+        _bodyStream = facades.BodyStream;
+        _abortSource = facades.AbortSource;
+    }
+
+    // Not through the interface: the runtime has to look a generic method of an interface up.
+    private void Set<TFeature>(TFeature feature) => SetFeature(FeatureSlot<TFeature>.Index, typeof(TFeature), feature);
 
     [DoesNotReturn]
     private static GatewayExchange ThrowRequestOver() =>
         throw new ObjectDisposedException(nameof(HttpContext), "The request is over; its HttpContext cannot be used any more.");
 
     private string CreateTraceIdentifier() => string.Create(
-        CultureInfo.InvariantCulture, $"{Exchange.Connection.ConnectionId}:{_requestNumber:X8}");
+        CultureInfo.InvariantCulture, $"{Exchange.Connection.ConnectionId}:{Exchange.RequestNumber:X8}");
 }
 
 /// <summary>A request that also keeps the host's own context from one request to the next, so that hosting allocates none.</summary>

@@ -22,7 +22,7 @@ internal static partial class Log
     public static partial void AbortCallbackFailed(ILogger logger, Exception error);
 
     [LoggerMessage(EventIds.HeadBodyDiscarded, LogLevel.Debug, "Connection id \"{ConnectionId}\": The body of a HEAD response is not sent ({Bytes} bytes at first).", EventName = nameof(HeadBodyDiscarded))]
-    public static partial void HeadBodyDiscarded(ILogger logger, string connectionId, int bytes);
+    public static partial void HeadBodyDiscarded(ILogger logger, string connectionId, long bytes);
 
     [LoggerMessage(EventIds.TransferEncodingRemoved, LogLevel.Debug, "Connection id \"{ConnectionId}\": The application's Transfer-Encoding header was removed; gateway protocols carry no transfer codings.", EventName = nameof(TransferEncodingRemoved))]
     public static partial void TransferEncodingRemoved(ILogger logger, string connectionId);

@@ -11,8 +11,9 @@ namespace Uwsgi.AspNetCore.Http;
 
 /// <summary>The request body: a window of CONTENT_LENGTH bytes on the exchange's input, or all of it when the length is unknown.</summary>
 /// <remarks>The only place that advances the input while a request runs. What lies behind the window is never touched.</remarks>
-internal sealed class RequestBodyReader(GatewayRequest request) : PipeReader
+internal sealed class RequestBodyReader : PipeReader
 {
+    private GatewayRequest? _request;
     private GatewayExchange? _exchange;
     private long? _announced;
     private long _remaining;
@@ -110,8 +111,9 @@ internal sealed class RequestBodyReader(GatewayRequest request) : PipeReader
         _isCompleted = true;
     }
 
-    public void Open(GatewayExchange exchange, long? contentLength)
+    public void Open(GatewayRequest request, GatewayExchange exchange, long? contentLength)
     {
+        _request = request;
         _exchange = exchange;
         _announced = contentLength;
         _remaining = contentLength ?? -1;
@@ -133,6 +135,7 @@ internal sealed class RequestBodyReader(GatewayRequest request) : PipeReader
 
     public void Detach()
     {
+        _request = null;
         _exchange = null;
         _current = default;
     }
@@ -195,7 +198,9 @@ internal sealed class RequestBodyReader(GatewayRequest request) : PipeReader
         }
     }
 
-    private PipeReader Input => _exchange?.Input ?? throw new ObjectDisposedException(nameof(HttpRequest), "The request is over.");
+    private PipeReader Input => _exchange?.Input ?? throw CreateRequestOver();
+
+    private GatewayRequest Request => _request ?? throw CreateRequestOver();
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<ReadResult> ReadSlowAsync(CancellationToken cancellationToken)
@@ -204,7 +209,7 @@ internal sealed class RequestBodyReader(GatewayRequest request) : PipeReader
         while (true)
         {
             ReadResult read;
-            exchange.Timeouts.SetReadRate(((IHttpMinRequestBodyDataRateFeature)request).MinDataRate);
+            exchange.Timeouts.SetReadRate(((IHttpMinRequestBodyDataRateFeature)Request).MinDataRate);
             exchange.Timeouts.StartRead(exchange.Settings.RequestBodyTimeout);
             IsWaiting = true;
             try
@@ -213,7 +218,7 @@ internal sealed class RequestBodyReader(GatewayRequest request) : PipeReader
             }
             catch (Exception lost) when (ConnectionLoss.Is(lost))
             {
-                request.NoteConnectionLost();
+                _request?.NoteConnectionLost();
                 throw;
             }
             finally
@@ -237,7 +242,7 @@ internal sealed class RequestBodyReader(GatewayRequest request) : PipeReader
         }
         catch (Exception lost) when (ConnectionLoss.Is(lost))
         {
-            request.NoteConnectionLost();
+            _request?.NoteConnectionLost();
             throw;
         }
     }
@@ -350,7 +355,7 @@ internal sealed class RequestBodyReader(GatewayRequest request) : PipeReader
 
     private void CheckSize(long size, in ReadOnlySequence<byte> pending)
     {
-        if (((IHttpMaxRequestBodySizeFeature)request).MaxRequestBodySize is not { } limit || size <= limit)
+        if (((IHttpMaxRequestBodySizeFeature)Request).MaxRequestBodySize is not { } limit || size <= limit)
         {
             return;
         }
@@ -371,9 +376,11 @@ internal sealed class RequestBodyReader(GatewayRequest request) : PipeReader
         _failure = failure;
         if (gone)
         {
-            request.Abort(new ConnectionAbortedException("The web server closed the connection before the request body was complete."));
+            _request?.Abort(new ConnectionAbortedException("The web server closed the connection before the request body was complete."));
         }
 
         throw failure;
     }
+
+    private static ObjectDisposedException CreateRequestOver() => new(nameof(HttpRequest), "The request is over.");
 }

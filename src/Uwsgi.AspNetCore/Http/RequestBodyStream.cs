@@ -6,7 +6,8 @@ namespace Uwsgi.AspNetCore.Http;
 /// <summary>The request body as a stream, over the same reader as the pipe.</summary>
 internal sealed class RequestBodyStream(GatewayRequest request, RequestBodyReader reader) : Stream
 {
-    private bool _isClosed;
+    // None while it is closed.
+    private GatewayRequest? _request = request;
 
     public override bool CanRead => true;
 
@@ -26,7 +27,8 @@ internal sealed class RequestBodyStream(GatewayRequest request, RequestBodyReade
 
     public override int Read(byte[] buffer, int offset, int count)
     {
-        ObjectDisposedException.ThrowIf(_isClosed, this);
+        var request = _request;
+        ObjectDisposedException.ThrowIf(request is null, this);
         if (!((IHttpBodyControlFeature)request).AllowSynchronousIO)
         {
             throw new InvalidOperationException(
@@ -41,7 +43,7 @@ internal sealed class RequestBodyStream(GatewayRequest request, RequestBodyReade
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        ObjectDisposedException.ThrowIf(_isClosed, this);
+        ObjectDisposedException.ThrowIf(_request is null, this);
         while (true)
         {
             var result = await reader.ReadAsync(cancellationToken);
@@ -77,7 +79,7 @@ internal sealed class RequestBodyStream(GatewayRequest request, RequestBodyReade
 
     public override async Task CopyToAsync(Stream destination, int bufferSize, CancellationToken cancellationToken)
     {
-        ObjectDisposedException.ThrowIf(_isClosed, this);
+        ObjectDisposedException.ThrowIf(_request is null, this);
         await reader.CopyToAsync(destination, cancellationToken);
     }
 
@@ -93,7 +95,7 @@ internal sealed class RequestBodyStream(GatewayRequest request, RequestBodyReade
     }
 #pragma warning restore CA2215
 
-    internal new void Close() => _isClosed = true;
+    internal new void Close() => _request = null;
 
-    internal void Open() => _isClosed = false;
+    internal void Open(GatewayRequest request) => _request = request;
 }

@@ -23,6 +23,8 @@ internal sealed class RequestHeaders : GatewayHeaders
 
     // Likewise values that hardly ever differ from one request to the next and are nobody's secret.
     private readonly string?[] _recentValues = new string?[32];
+    // The last host that was found well-formed.
+    private string? _lastHost;
     private GatewayVariables? _variables;
     private GatewaySettings? _settings;
 
@@ -63,6 +65,7 @@ internal sealed class RequestHeaders : GatewayHeaders
 
             variable = variable[5..];
             var name = HeaderNameTable.Find(variable);
+            var isUsual = name is not null;
             if (name is null && !TryGetName(variable, out name))
             {
                 continue;
@@ -87,7 +90,7 @@ internal sealed class RequestHeaders : GatewayHeaders
                 case "Content-Type" or "Keep-Alive" or "Proxy-Connection" or "TE" or "Expect" or HeaderNameTable.Proxy:
                     break;
                 default:
-                    AddHeader(name, i);
+                    AddHeader(name, i, isUsual);
                     break;
             }
         }
@@ -109,10 +112,39 @@ internal sealed class RequestHeaders : GatewayHeaders
     }
 
     /// <summary>Sets the length that CONTENT_LENGTH announced.</summary>
-    public void SetContentLength(long length)
+    public void SetContentLength(long length) => ContentLength = length;
+
+    /// <summary>Sets the type of the body.</summary>
+    /// <exception cref="GatewayProtocolException">The value holds a control character.</exception>
+    public void SetContentType(ReadOnlySpan<byte> value)
     {
-        this[HeaderNames.ContentLength] = HeaderUtilities.FormatNonNegativeInt64(length);
-        SetContentLengthRaw(length);
+        var text = value.Length <= MaxRememberedLength && Ascii.IsValid(value)
+            ? RememberValue(HeaderNames.ContentType, value)
+            : GatewayVariables.GetString(value);
+        if (HttpSyntax.IndexOfControl(text) >= 0)
+        {
+            throw new GatewayProtocolException(GatewayRejection.InvalidHeaderValue, "CONTENT_TYPE holds a control character.");
+        }
+
+        SetUnchecked(HeaderNames.ContentType, text);
+    }
+
+    /// <summary>Tells whether a host is well-formed.</summary>
+    public bool IsHostValid(string host)
+    {
+        if (ReferenceEquals(host, _lastHost))
+        {
+            return true;
+        }
+
+        Span<byte> ascii = host.Length <= 256 ? stackalloc byte[256] : new byte[host.Length];
+        if (!Ascii.IsValid(host) || !HttpSyntax.IsHost(ascii[..Encoding.ASCII.GetBytes(host, ascii)]))
+        {
+            return false;
+        }
+
+        _lastHost = host;
+        return true;
     }
 
     public void Reset()
@@ -154,9 +186,10 @@ internal sealed class RequestHeaders : GatewayHeaders
         return recent;
     }
 
-    private void AddHeader(string name, int source)
+    // Of a usual name there is one instance only.
+    private void AddHeader(string name, int source, bool isUsual)
     {
-        var existing = Find(name);
+        var existing = isUsual ? FindReference(name) : Find(name);
         if (existing < 0)
         {
             AddLazy(name, source);

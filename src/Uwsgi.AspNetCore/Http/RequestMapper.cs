@@ -65,7 +65,8 @@ internal static class RequestMapper
 
     /// <summary>Maps SCRIPT_NAME and PATH_INFO to path base and path.</summary>
     /// <exception cref="GatewayProtocolException">The path is unusable.</exception>
-    public static (string PathBase, string Path) GetPath(GatewayVariables variables, GatewaySettings settings, byte modifier1)
+    public static (string PathBase, string Path) GetPath(
+        GatewayVariables variables, GatewaySettings settings, byte modifier1, RecentPaths? recent = null)
     {
         var target = variables[KnownVariable.RequestUri];
         if (target.SequenceEqual("*"u8))
@@ -73,7 +74,7 @@ internal static class RequestMapper
             return (string.Empty, string.Empty);
         }
 
-        var (pathBase, path) = Split(variables, settings, modifier1);
+        var (pathBase, path) = Split(variables, settings, modifier1, recent ?? new RecentPaths());
         if (settings.PreserveEncodedSlashes && (target.IndexOf("%2F"u8) >= 0 || target.IndexOf("%2f"u8) >= 0))
         {
             var raw = RequestPath.GetTargetPath(target);
@@ -123,20 +124,14 @@ internal static class RequestMapper
     /// <exception cref="GatewayProtocolException">The host is malformed.</exception>
     public static void MapHost(GatewayVariables variables, RequestHeaders headers, string scheme)
     {
-        var host = headers[HeaderNames.Host].ToString();
-        if (host.Length == 0)
-        {
-            host = GetServerHost(variables, scheme);
-        }
-
-        Span<byte> ascii = host.Length <= 256 ? stackalloc byte[256] : new byte[host.Length];
-        if (!System.Text.Ascii.IsValid(host)
-            || !HttpSyntax.IsHost(ascii[..System.Text.Encoding.ASCII.GetBytes(host, ascii)]))
+        var given = headers[HeaderNames.Host].ToString();
+        var host = given.Length == 0 ? GetServerHost(variables, scheme) : given;
+        if (!headers.IsHostValid(host))
         {
             throw new GatewayProtocolException(GatewayRejection.InvalidHost, "The request's host is malformed.");
         }
 
-        if (headers[HeaderNames.Host].ToString() != host)
+        if (given != host)
         {
             headers[HeaderNames.Host] = host;
         }
@@ -201,10 +196,12 @@ internal static class RequestMapper
     public static int ParsePort(ReadOnlySpan<byte> value) =>
         ushort.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var port) ? port : 0;
 
-    private static (string PathBase, string Path) Split(GatewayVariables variables, GatewaySettings settings, byte modifier1)
+    private static (string PathBase, string Path) Split(
+        GatewayVariables variables, GatewaySettings settings, byte modifier1, RecentPaths recent)
     {
-        var scriptName = GetPathVariable(variables, KnownVariable.ScriptName, isMount: true);
-        var pathInfo = GetPathVariable(variables, KnownVariable.PathInfo, isMount: false);
+        var scriptName = GetPathVariable(variables, KnownVariable.ScriptName, isMount: true, recent.ScriptName);
+        var pathInfo = GetPathVariable(variables, KnownVariable.PathInfo, isMount: false, recent.PathInfo);
+        recent.Set(scriptName, pathInfo);
         if (scriptName.Length == 0 || settings.ScriptName == ScriptNameMode.Ignore)
         {
             return (string.Empty, pathInfo.Length > 0 ? pathInfo : GetDocumentPath(variables));
@@ -266,12 +263,13 @@ internal static class RequestMapper
         }
     }
 
-    private static string GetPathVariable(GatewayVariables variables, KnownVariable known, bool isMount)
+    private static string GetPathVariable(GatewayVariables variables, KnownVariable known, bool isMount, string recent)
     {
         var value = variables[known];
         if (value.IsEmpty || value[0] == '/')
         {
-            return value.IsEmpty ? string.Empty : RequestPath.DecodeVariable(value);
+            // What decoding has made of one path it makes of the same text again.
+            return value.IsEmpty ? string.Empty : System.Text.Ascii.Equals(value, recent) ? recent : RequestPath.DecodeVariable(value);
         }
 
         // A key such as "the_app1" names an app, not a path. An absolute form or an authority comes from uWSGI's router.

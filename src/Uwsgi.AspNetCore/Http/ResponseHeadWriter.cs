@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Buffers.Text;
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.WebUtilities;
@@ -20,11 +19,12 @@ internal static class ResponseHeadWriter
         IBufferWriter<byte> output, bool hasStatusLine, int statusCode, string? reasonPhrase, ResponseHeaders headers, bool isAuthorizer = false)
     {
         var reason = reasonPhrase ?? ReasonPhrases.GetReasonPhrase(statusCode);
-        var (bytes, fields) = (0, 0);
+        var target = new HeadTarget(output);
+        var fields = 0;
         if (hasStatusLine || isAuthorizer)
         {
-            bytes += Write(output, hasStatusLine ? "HTTP/1.1 "u8 : "Status: "u8);
-            bytes += WriteStatus(output, statusCode, reason);
+            target.Write(hasStatusLine ? "HTTP/1.1 "u8 : "Status: "u8);
+            WriteStatus(ref target, statusCode, reason);
         }
 
         for (var i = 0; i < headers.Count; i++)
@@ -32,61 +32,67 @@ internal static class ResponseHeadWriter
             var name = headers.GetName(i);
             if (!BelongsToTheWire(name, statusCode))
             {
-                bytes += WriteField(output, name, headers.GetValue(i), headers.GetEncoding(name), ref fields);
+                fields += WriteField(ref target, name, headers.GetValue(i), headers.GetEncoding(name));
             }
         }
 
         if (!hasStatusLine && !isAuthorizer)
         {
-            bytes += Write(output, "Status: "u8);
-            bytes += WriteStatus(output, statusCode, reason);
+            target.Write("Status: "u8);
+            WriteStatus(ref target, statusCode, reason);
         }
 
-        bytes += Write(output, "\r\n"u8);
-        return (bytes, fields);
+        target.Write("\r\n"u8);
+        return (target.Commit(), fields);
     }
 
     /// <summary>Writes a whole response without a body, for requests that never reach the application.</summary>
     public static void WriteEmpty(IBufferWriter<byte> output, bool hasStatusLine, int statusCode)
     {
         var reason = ReasonPhrases.GetReasonPhrase(statusCode);
+        var target = new HeadTarget(output);
         if (hasStatusLine)
         {
-            Write(output, "HTTP/1.1 "u8);
-            WriteStatus(output, statusCode, reason);
+            target.Write("HTTP/1.1 "u8);
+            WriteStatus(ref target, statusCode, reason);
         }
 
-        Write(output, "Content-Length: 0\r\n"u8);
+        target.Write("Content-Length: 0\r\n"u8);
         if (!hasStatusLine)
         {
-            Write(output, "Status: "u8);
-            WriteStatus(output, statusCode, reason);
+            target.Write("Status: "u8);
+            WriteStatus(ref target, statusCode, reason);
         }
 
-        Write(output, "\r\n"u8);
+        target.Write("\r\n"u8);
+        target.Commit();
     }
 
-    private static int WriteField(IBufferWriter<byte> output, string name, StringValues values, Encoding encoding, ref int fields)
+    private static int WriteField(ref HeadTarget target, string name, StringValues values, Encoding? encoding)
     {
-        var bytes = 0;
+        var fields = 0;
         for (var i = 0; i < values.Count; i++)
         {
             if (values[i] is { } value)
             {
-                var size = name.Length + encoding.GetMaxByteCount(value.Length) + 4;
-                var span = output.GetSpan(size);
-                var written = Encoding.ASCII.GetBytes(name, span);
-                ": "u8.CopyTo(span[written..]);
-                written += 2;
-                written += encoding.GetBytes(value, span[written..]);
-                "\r\n"u8.CopyTo(span[written..]);
-                output.Advance(written + 2);
-                bytes += written + 2;
+                target.Reserve(name.Length + (encoding?.GetMaxByteCount(value.Length) ?? value.Length) + 4);
+                target.WriteAscii(name);
+                target.Write(": "u8);
+                if (encoding is null)
+                {
+                    target.WriteAscii(value);
+                }
+                else
+                {
+                    target.Write(value, encoding);
+                }
+
+                target.Write("\r\n"u8);
                 fields++;
             }
         }
 
-        return bytes;
+        return fields;
     }
 
     // The web server decides about these; a Status header would be obeyed by nginx and passed on to the client as well.
@@ -102,21 +108,12 @@ internal static class ResponseHeadWriter
         _ => false,
     };
 
-    private static int WriteStatus(IBufferWriter<byte> output, int statusCode, string reason)
+    private static void WriteStatus(ref HeadTarget target, int statusCode, string reason)
     {
-        var span = output.GetSpan(16 + reason.Length);
-        Utf8Formatter.TryFormat(statusCode, span, out var written);
-        span[written++] = (byte)' ';
-        written += Encoding.ASCII.GetBytes(reason, span[written..]);
-        "\r\n"u8.CopyTo(span[written..]);
-        output.Advance(written + 2);
-        return written + 2;
-    }
-
-    private static int Write(IBufferWriter<byte> output, ReadOnlySpan<byte> bytes)
-    {
-        bytes.CopyTo(output.GetSpan(bytes.Length));
-        output.Advance(bytes.Length);
-        return bytes.Length;
+        target.Reserve(16 + reason.Length);
+        target.Write(statusCode);
+        target.Write(" "u8);
+        target.WriteAscii(reason);
+        target.Write("\r\n"u8);
     }
 }

@@ -23,8 +23,8 @@ internal sealed class ResponseHeaders : GatewayHeaders
         _settings = null;
     }
 
-    /// <summary>Gets the encoding of a header's value: ASCII unless the application chose another for it.</summary>
-    public Encoding GetEncoding(string name) => _settings?.ResponseHeaderEncodingSelector?.Invoke(name) ?? Encoding.ASCII;
+    /// <summary>Gets the encoding of a header's value; null is ASCII, unless the application chose another for it.</summary>
+    public Encoding? GetEncoding(string name) => _settings?.ResponseHeaderEncodingSelector?.Invoke(name);
 
     protected override void Validate(string key, StringValues value)
     {

@@ -2,10 +2,11 @@ using System.IO.Pipelines;
 
 namespace Uwsgi.AspNetCore.Http;
 
-/// <summary>The response body as a pipe writer. It belongs to a request object, and serves its requests in turn.</summary>
+/// <summary>The response body as a pipe writer. It belongs to one connection, and serves its requests in turn.</summary>
 internal sealed class ResponsePipeWriter(GatewayRequest request) : PipeWriter
 {
-    private bool _isClosed;
+    // None while it is closed.
+    private GatewayRequest? _request = request;
 
     public override bool CanGetUnflushedBytes => true;
 
@@ -15,7 +16,8 @@ internal sealed class ResponsePipeWriter(GatewayRequest request) : PipeWriter
     {
         get
         {
-            ObjectDisposedException.ThrowIf(_isClosed, this);
+            var request = _request;
+            ObjectDisposedException.ThrowIf(request is null, this);
             return request;
         }
     }
@@ -27,7 +29,7 @@ internal sealed class ResponsePipeWriter(GatewayRequest request) : PipeWriter
     public override Span<byte> GetSpan(int sizeHint = 0) => Request.GetBodyMemory(sizeHint).Span;
 
     // Kestrel's response writer cannot cancel a flush either; the connection is what ends it.
-    public override void CancelPendingFlush() => ObjectDisposedException.ThrowIf(_isClosed, this);
+    public override void CancelPendingFlush() => ObjectDisposedException.ThrowIf(_request is null, this);
 
     public override void Complete(Exception? exception = null) => Request.CompleteWriter(exception);
 
@@ -38,7 +40,7 @@ internal sealed class ResponsePipeWriter(GatewayRequest request) : PipeWriter
     public override ValueTask<FlushResult> WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken = default) =>
         Request.WriteBodyAsync(source, cancellationToken);
 
-    internal void Close() => _isClosed = true;
+    internal void Close() => _request = null;
 
-    internal void Open() => _isClosed = false;
+    internal void Open(GatewayRequest request) => _request = request;
 }

@@ -5,7 +5,8 @@ namespace Uwsgi.AspNetCore.Http;
 /// <summary>The response body as a stream. It belongs to one connection, and serves its requests in turn.</summary>
 internal sealed class ResponseStream(GatewayRequest request) : Stream
 {
-    private bool _isClosed;
+    // None while it is closed.
+    private GatewayRequest? _request = request;
 
     public override bool CanRead => false;
 
@@ -25,8 +26,7 @@ internal sealed class ResponseStream(GatewayRequest request) : Stream
 
     public override Task FlushAsync(CancellationToken cancellationToken)
     {
-        ObjectDisposedException.ThrowIf(_isClosed, this);
-        var flush = request.FlushBodyAsync(cancellationToken);
+        var flush = GetRequest().FlushBodyAsync(cancellationToken);
         return flush.IsCompletedSuccessfully ? Task.CompletedTask : flush.AsTask();
     }
 
@@ -47,8 +47,7 @@ internal sealed class ResponseStream(GatewayRequest request) : Stream
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        ObjectDisposedException.ThrowIf(_isClosed, this);
-        var write = request.WriteBodyAsync(buffer, cancellationToken);
+        var write = GetRequest().WriteBodyAsync(buffer, cancellationToken);
         return write.IsCompletedSuccessfully ? default : new ValueTask(write.AsTask());
     }
 
@@ -58,14 +57,20 @@ internal sealed class ResponseStream(GatewayRequest request) : Stream
     }
 #pragma warning restore CA2215
 
-    internal new void Close() => _isClosed = true;
+    internal new void Close() => _request = null;
 
-    internal void Open() => _isClosed = false;
+    internal void Open(GatewayRequest request) => _request = request;
+
+    private GatewayRequest GetRequest()
+    {
+        var request = _request;
+        ObjectDisposedException.ThrowIf(request is null, this);
+        return request;
+    }
 
     private void ThrowIfSynchronousIODisallowed()
     {
-        ObjectDisposedException.ThrowIf(_isClosed, this);
-        if (!((IHttpBodyControlFeature)request).AllowSynchronousIO)
+        if (!((IHttpBodyControlFeature)GetRequest()).AllowSynchronousIO)
         {
             throw new InvalidOperationException(
                 "Synchronous operations are disallowed. Call WriteAsync or set AllowSynchronousIO to true instead.");

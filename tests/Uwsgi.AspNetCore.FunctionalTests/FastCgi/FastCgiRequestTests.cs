@@ -105,6 +105,61 @@ public class FastCgiRequestTests
     }
 
     [Fact]
+    public async Task An_idle_connection_leaves_its_request_object_to_the_others()
+    {
+        var contexts = new List<HttpContext>();
+        var streams = new List<Stream>();
+        var names = new List<string>();
+        await using var server = await FastCgiTestServer.StartAsync(context =>
+        {
+            contexts.Add(context);
+            streams.Add(context.Response.Body);
+            names.Add(context.TraceIdentifier[^8..]);
+            return Task.CompletedTask;
+        });
+        var first = await server.OpenAsync();
+        var second = await server.OpenAsync();
+
+        await first.SendAsync(Request(1, UwsgiPacket.Nginx()));
+        await first.ReadAnswerAsync(1);
+        await second.SendAsync(Request(1, UwsgiPacket.Nginx()));
+        await second.ReadAnswerAsync(1);
+        await first.SendAsync(Request(1, UwsgiPacket.Nginx()));
+        await first.ReadAnswerAsync(1);
+
+        Assert.Same(contexts[0], contexts[1]);
+        Assert.Same(streams[0], streams[2]);
+        Assert.NotSame(streams[0], streams[1]);
+        Assert.Equal(["00000001", "00000001", "00000002"], names);
+    }
+
+    [Fact]
+    public async Task What_was_kept_of_a_request_does_not_reach_another_connection()
+    {
+        var kept = new List<(Stream Response, System.IO.Pipelines.PipeWriter Writer, Stream Request)>();
+        await using var server = await FastCgiTestServer.StartAsync(async context =>
+        {
+            foreach (var (response, writer, body) in kept)
+            {
+                await Assert.ThrowsAsync<ObjectDisposedException>(async () => await response.WriteAsync("stale"u8.ToArray()));
+                await Assert.ThrowsAsync<ObjectDisposedException>(async () => await writer.WriteAsync("stale"u8.ToArray()));
+                await Assert.ThrowsAsync<ObjectDisposedException>(async () => await body.ReadExactlyAsync(new byte[1]));
+            }
+
+            kept.Add((context.Response.Body, context.Response.BodyWriter, context.Request.Body));
+            await FastCgiTestServer.EchoAsync(context);
+        });
+
+        for (var i = 0; i < 3; i++)
+        {
+            var client = await server.OpenAsync(Request(1, UwsgiPacket.Nginx("POST", $"/{i}").WithBody("body")));
+            Assert.Equal($"/{i} body", (await client.ReadAnswerAsync(1)).Response.Text);
+        }
+
+        Assert.Equal(3, kept.Count);
+    }
+
+    [Fact]
     public async Task Requests_that_arrive_together_are_answered_together()
     {
         await using var server = await FastCgiTestServer.StartAsync(FastCgiTestServer.EchoAsync);

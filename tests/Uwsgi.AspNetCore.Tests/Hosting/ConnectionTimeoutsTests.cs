@@ -51,6 +51,20 @@ public sealed class ConnectionTimeoutsTests : IDisposable
         Assert.False(_timeouts.IsReadExpired);
     }
 
+    [Fact]
+    public void CanBeReused_AfterExpiry_NeverAgain()
+    {
+        Wait(TimeSpan.FromSeconds(1));
+        Assert.True(_timeouts.CanBeReused);
+
+        _timeouts.StartRead(TimeSpan.FromSeconds(1));
+        _time.Advance(TimeSpan.FromSeconds(2));
+        _timeouts.StopRead();
+        Wait(TimeSpan.FromSeconds(1));
+
+        Assert.False(_timeouts.CanBeReused);
+    }
+
     private void Wait(TimeSpan time)
     {
         _timeouts.StartRead(TimeSpan.FromHours(1));

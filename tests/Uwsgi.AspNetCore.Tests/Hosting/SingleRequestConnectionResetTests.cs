@@ -58,7 +58,7 @@ public sealed class SingleRequestConnectionResetTests : IDisposable
     {
         public override GatewayRequest Rent() => throw new NotSupportedException();
 
-        public override void Return(GatewayRequest request, bool reuse) => throw new NotSupportedException();
+        public override void Return(GatewayRequest request, bool reuse, RequestFacades? facades = null) => throw new NotSupportedException();
 
         public override Task ProcessAsync(GatewayRequest request) => throw new NotSupportedException();
     }

@@ -14,6 +14,8 @@ public class GatewayRequestResetTests
 {
     private const BindingFlags Fields = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
 
+    private static readonly string[] FacadeFields = ["_bodyReader", "_bodyStream", "_responseStream", "_responseWriter"];
+
     private static readonly Dictionary<string, string> Survivors = new()
     {
         ["GatewayRequest._logger"] = PooledFields.Given,
@@ -21,14 +23,17 @@ public class GatewayRequestResetTests
         ["GatewayRequest._abortLock"] = "a lock has no content",
         ["GatewayRequest._outputLock"] = "a lock has no content",
         ["GatewayRequest._revision"] = "has to change with every request",
-        ["GatewayRequest._requestNumber"] = "counts on along a connection; Detach resets it",
         ["GatewayRequest._abortSource"] = "is kept when it can be reset, tested below",
-        ["GatewayRequest._bodyReader"] = "a facade, closed by Reset, serves the next request",
-        ["GatewayRequest._bodyStream"] = "a facade, closed by Reset, serves the next request",
-        ["GatewayRequest._responseStream"] = "a facade, closed by Reset, serves the next request",
-        ["GatewayRequest._responseWriter"] = "a facade, closed by Reset, serves the next request",
+        ["GatewayRequest._bodyReader"] = "a facade serves a connection's next request; Detach drops it",
+        ["GatewayRequest._bodyStream"] = "a facade serves a connection's next request; Detach drops it",
+        ["GatewayRequest._responseStream"] = "a facade serves a connection's next request; Detach drops it",
+        ["GatewayRequest._responseWriter"] = "a facade serves a connection's next request; Detach drops it",
         ["RequestHeaders._recentNames"] = "a cache of strings that any client may have sent",
         ["RequestHeaders._recentValues"] = "likewise, of headers that hold no secrets",
+        ["RequestHeaders._lastHost"] = "likewise",
+        ["GatewayHeaders._lastLength"] = "a cache of a number's text",
+        ["GatewayHeaders._lastLengthText"] = "a cache of a number's text",
+        ["GatewayRequest._recentPaths"] = "likewise, of the last request's path; used for the very same path only",
         ["GatewayVariables._block"] = "only its first _length bytes count",
         ["GatewayVariables._entries"] = "only its first _count elements count",
     };
@@ -47,17 +52,31 @@ public class GatewayRequestResetTests
     }
 
     [Fact]
-    public void Detach_AfterReset_DropsTheTokenAndTheNumber()
+    public void Detach_AfterReset_DropsTheFacadesToo()
     {
         var request = NewRequest();
         PooledFields.Fill(request, Survivors);
         request.Reset();
-        Field("_abortSource").SetValue(request, new CancellationTokenSource());
 
         request.Detach();
 
-        Assert.Null(Field("_abortSource").GetValue(request));
-        Assert.Equal(0u, Field("_requestNumber").GetValue(request));
+        Assert.All(FacadeFields, name => Assert.Null(Field(name).GetValue(request)));
+    }
+
+    [Fact]
+    public void Detach_ToAConnection_LeavesTheFacadesThere()
+    {
+        var request = NewRequest();
+        PooledFields.Fill(request, Survivors);
+        request.Reset();
+        var kept = FacadeFields.Select(name => Field(name).GetValue(request)).ToList();
+        var facades = new RequestFacades();
+
+        request.Detach(facades);
+
+        Assert.All(FacadeFields, name => Assert.Null(Field(name).GetValue(request)));
+        Assert.Equal(kept, [facades.BodyReader, facades.BodyStream, facades.ResponseStream, facades.ResponseWriter]);
+        Assert.DoesNotContain(null, kept);
     }
 
     [Theory]

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.IO.Pipelines;
 using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;
@@ -11,11 +12,14 @@ namespace Uwsgi.AspNetCore.Transport.Loop;
 /// epoll ──► thread: one event ──► a listener: accept, and run the request to its end or first await; repeat until nobody waits
 ///   ▲         │                └► a socket: receive or send, and run what waited for it
 ///   └─────────┘                      (whatever awaits goes on where its awaiter puts it: mostly the thread pool)
-/// monitor: every 2 ms while there is work: adds threads when all are inside, wakes another one for connections that a stuck one has in front of it
+/// monitor: looks every 4 ms while there is work: lets spare threads wait, or adds some, when too few are getting on; wakes another one for
+///          connections that a stuck one has in front of it
 /// </code>
 /// <para>
-/// There is one thread as long as it keeps up, as many as processors when there is work for them, and more when all of them are blocked or have
-/// been computing for long. epoll wakes the thread that came to wait last, so spare ones find nothing to do and end after a while.
+/// Only so many threads wait as can be used: one as long as it keeps up, up to as many as there are processors when each of them has had one to itself
+/// and was busy all the time, and others in the place of those that are stuck: blocked, or computing for 50 ms. A thread that comes back and finds enough
+/// of them waiting is a spare one, and ends when it has not been needed for a while. More threads than that would share the work by taking turns, which
+/// costs more than the work.
 /// </para>
 /// <para>
 /// Everything is edge-triggered: an event goes to one thread, once, and what it leads to is that thread's. A listener's event stands for all
@@ -30,20 +34,25 @@ internal sealed class EventLoop : IDisposable
     private const int MaxThreads = 1024;
     private const int MaxThreadsAtOnce = 64;
     private const int MaxKeptSockets = 1024;
-    private const int IdleMilliseconds = 10_000;
-    private const int LookMilliseconds = 2;
+    private const int LookMilliseconds = 4;
 
     // Looks with a thread to spare before the monitor sleeps until the next event.
-    private const int QuietLooks = 50;
-
-    // Looks with every thread busy, but getting on, before another processor is used.
-    private const int SaturatedLooks = 10;
+    private const int QuietLooks = 25;
 
     // Looks for which a computing thread may take its time before it counts as stuck: 50 ms.
-    private const int ComputingLooks = 25;
+    private const int ComputingLooks = 12;
+
+    // Looks with nobody waiting before another processor is used, and with somebody waiting before one is given up: 12 ms and 1 s.
+    private const int SaturatedLooks = 3;
+    private const int RelaxedLooks = 250;
 
     // Looks until accepting is tried again after the system had no descriptor or memory for it: 100 ms.
-    private const int RetryLooks = 50;
+    private const int RetryLooks = 25;
+
+    // The share of the time for which threads had a processor, from which on they could use another one.
+    private const double BusyShare = 0.8;
+
+    private static readonly TimeSpan s_spareTime = TimeSpan.FromSeconds(10);
 
     private const ulong WakeUp = ulong.MaxValue;
     private const ulong ListenerBit = 1UL << 63;
@@ -58,15 +67,26 @@ internal sealed class EventLoop : IDisposable
     private readonly Stack<LoopSocket> _free = new();
     private readonly Stack<(int Slot, uint Generation)> _freeSlots = new();
     private readonly AutoResetEvent _activity = new(initialState: false);
+    private readonly SemaphoreSlim _spare = new(initialCount: 0);
     private volatile LoopThread[] _threads = [];
     private volatile LoopListener?[] _listeners = [];
     private volatile LoopSocket?[] _sockets = new LoopSocket?[64];
     private int _slots;
     private int _users;
+    private int _waiting;
+    private int _parked;
     private int _retryLooks;
-    private int _saturatedLooks;
+
+    // The monitor's own: how many threads ought to get on, and what led to it.
+    private int _target = 1;
     private int _growth = 1;
     private bool _isMissingThreads;
+    private int _saturatedLooks;
+    private int _relaxedLooks;
+    private long _saturatedSince;
+
+    // How many threads may wait: the target, and more while threads get stuck one after the other.
+    private volatile int _limit = 1;
     private volatile bool _isActive;
     private volatile bool _isStopping;
 
@@ -219,6 +239,7 @@ internal sealed class EventLoop : IDisposable
 
         _isStopping = true;
         _activity.Set();
+        _spare.Release(MaxThreads);
         // Nobody takes this one, so that every thread sees it.
         Libc.Signal(_wakeUpDescriptor);
         Leave();
@@ -260,32 +281,24 @@ internal sealed class EventLoop : IDisposable
         }
     }
 
-    private bool TryRetire(LoopThread thread)
-    {
-        lock (_lock)
-        {
-            if (_threads.Length == 1)
-            {
-                return false;
-            }
-
-            _threads = [.. _threads.Where(other => other != thread)];
-            return true;
-        }
-    }
-
     private void Run(LoopThread thread)
     {
         Span<byte> one = stackalloc byte[Libc.EventSize];
         thread.Begin();
         while (!_isStopping)
         {
-            var count = Libc.Wait(_epollDescriptor, one, IdleMilliseconds);
-            if (count == 0 && TryRetire(thread))
+            if (!TryBeginWaiting())
             {
-                break;
+                if (!TryPark(thread))
+                {
+                    break;
+                }
+
+                continue;
             }
 
+            var count = Libc.Wait(_epollDescriptor, one);
+            Interlocked.Decrement(ref _waiting);
             if (count > 0)
             {
                 thread.Enter();
@@ -296,6 +309,51 @@ internal sealed class EventLoop : IDisposable
         }
 
         Leave();
+    }
+
+    // Counts only who does wait: two that turned each other away would leave nobody.
+    private bool TryBeginWaiting()
+    {
+        while (true)
+        {
+            var waiting = Volatile.Read(ref _waiting);
+            if (waiting >= _limit)
+            {
+                return false;
+            }
+
+            if (Interlocked.CompareExchange(ref _waiting, waiting + 1, waiting) == waiting)
+            {
+                return true;
+            }
+        }
+    }
+
+    // Waits until threads are wanted; false when that takes too long.
+    private bool TryPark(LoopThread thread)
+    {
+        lock (_lock)
+        {
+            _parked++;
+        }
+
+        if (_isStopping || _spare.Wait(s_spareTime))
+        {
+            return true;
+        }
+
+        lock (_lock)
+        {
+            // Wanted at the last moment.
+            if (_spare.Wait(0))
+            {
+                return true;
+            }
+
+            _parked--;
+            _threads = [.. _threads.Where(other => other != thread)];
+            return false;
+        }
     }
 
     private void Leave()
@@ -327,6 +385,7 @@ internal sealed class EventLoop : IDisposable
         _wakeUp.Dispose();
         _dead.Dispose();
         _activity.Dispose();
+        _spare.Dispose();
     }
 
     private void Dispatch(LoopThread thread, (uint Events, ulong Data) one)
@@ -354,6 +413,7 @@ internal sealed class EventLoop : IDisposable
         catch (Exception error)
         {
             // The thread serves everybody; whose fault it was has lost a connection at most.
+            DeferredScheduler.Release().Queue();
             LoopLog.LoopThreadFailed(_logger, error);
         }
     }
@@ -389,7 +449,7 @@ internal sealed class EventLoop : IDisposable
             _isActive = false;
             Interlocked.MemoryBarrier();
             // A thread that went inside just before, or wants to accept again, has seen the monitor awake.
-            if (_retryLooks > 0 || _threads.Any(static thread => LoopThread.IsInside(thread.Turn)))
+            if (_retryLooks > 0 || Array.Exists(_threads, static thread => LoopThread.IsInside(thread.Turn)))
             {
                 Activate();
             }
@@ -401,9 +461,10 @@ internal sealed class EventLoop : IDisposable
     // Whether there is a reason to look again soon.
     private bool Look()
     {
+        var waiting = Volatile.Read(ref _waiting);
         var threads = _threads;
-        var isAnyWaiting = false;
-        var isAnyGettingOn = false;
+        // Whoever is neither parked nor stuck.
+        var gettingOn = threads.Length - Volatile.Read(ref _parked);
         var isAnyStuckAccepting = false;
         foreach (var thread in threads)
         {
@@ -412,14 +473,15 @@ internal sealed class EventLoop : IDisposable
             {
                 thread.SeenTurn = turn;
                 thread.SeenTimes = 0;
-                isAnyGettingOn = true;
+                thread.IsBlocked = false;
             }
             else if (LoopThread.IsInside(turn))
             {
                 isAnyStuckAccepting |= ++thread.SeenTimes == 1 && thread.IsAccepting;
+                thread.IsBlocked = thread.IsBlocked || thread.SeenTimes >= ComputingLooks || !thread.IsRunnable();
             }
 
-            isAnyWaiting |= !LoopThread.IsInside(turn);
+            gettingOn -= thread.IsBlocked ? 1 : 0;
         }
 
         var isRetrying = _retryLooks > 0;
@@ -428,31 +490,85 @@ internal sealed class EventLoop : IDisposable
             Libc.Signal(_wakeUpDescriptor);
         }
 
-        if (isAnyWaiting)
+        Aim(threads, waiting);
+        if (gettingOn >= _target)
+        {
+            _growth = 1;
+            _limit = _target;
+        }
+        else
+        {
+            var wanted = Math.Max(_growth, _target - gettingOn);
+            _growth = Math.Min(wanted * 2, MaxThreadsAtOnce);
+            _limit = waiting + wanted;
+            Want(wanted);
+        }
+
+        return waiting == 0 || isRetrying;
+    }
+
+    // Uses another processor when threads are never waiting, and not for want of a processor either; gives one up when they mostly wait.
+    private void Aim(LoopThread[] threads, int waiting)
+    {
+        if (waiting > 0)
         {
             _saturatedLooks = 0;
-            _growth = 1;
-            return isRetrying;
+            if (++_relaxedLooks >= RelaxedLooks && _target > 1)
+            {
+                _relaxedLooks = 0;
+                _target--;
+            }
+
+            return;
         }
 
-        if (threads.Length < Environment.ProcessorCount)
+        _relaxedLooks = Math.Max(0, _relaxedLooks - 4);
+        if (_target >= Environment.ProcessorCount)
         {
-            if (!isAnyGettingOn || ++_saturatedLooks >= SaturatedLooks)
+            return;
+        }
+
+        var used = 0L;
+        foreach (var thread in threads)
+        {
+            if (!thread.IsBlocked && _saturatedLooks is 0 or SaturatedLooks)
             {
-                _saturatedLooks = 0;
-                AddThreads(1);
+                var now = thread.ReadProcessorTime();
+                used += now - thread.SeenProcessorTime;
+                thread.SeenProcessorTime = now;
             }
         }
-        else if (isAnyGettingOn)
+
+        switch (_saturatedLooks++)
         {
-            _growth = 1;
+            case 0:
+                _saturatedSince = Stopwatch.GetTimestamp();
+                break;
+            case SaturatedLooks:
+                _saturatedLooks = 0;
+                if (used >= Stopwatch.GetElapsedTime(_saturatedSince).TotalNanoseconds * _target * BusyShare)
+                {
+                    _target++;
+                }
+
+                break;
         }
-        else if (Array.TrueForAll(threads, static thread => thread.SeenTimes >= ComputingLooks) || !Array.Exists(threads, static thread => thread.IsRunnable()))
+    }
+
+    private void Want(int count)
+    {
+        int parked;
+        lock (_lock)
         {
-            AddThreads(_growth);
-            _growth = Math.Min(_growth * 2, MaxThreadsAtOnce);
+            // Taken out of the parked ones here, so that each permit has a thread that it is for, and nobody is wanted twice.
+            parked = Math.Min(count, _parked);
+            _parked -= parked;
+            if (parked > 0)
+            {
+                _spare.Release(parked);
+            }
         }
 
-        return true;
+        AddThreads(count - parked);
     }
 }

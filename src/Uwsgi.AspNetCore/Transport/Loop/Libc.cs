@@ -74,9 +74,7 @@ internal static class Libc
     /// <summary>Waits for one event.</summary>
     /// <param name="epoll">The epoll instance.</param>
     /// <param name="one">Room of <see cref="EventSize"/> bytes.</param>
-    /// <param name="timeoutMilliseconds">After which zero is returned.</param>
-    public static int Wait(int epoll, Span<byte> one, int timeoutMilliseconds) =>
-        epoll_wait(epoll, ref MemoryMarshal.GetReference(one), 1, timeoutMilliseconds);
+    public static int Wait(int epoll, Span<byte> one) => epoll_wait(epoll, ref MemoryMarshal.GetReference(one), 1, -1);
 
     public static (uint Events, ulong Data) ReadEvent(ReadOnlySpan<byte> one) =>
         (MemoryMarshal.Read<uint>(one), MemoryMarshal.Read<ulong>(one[s_dataOffset..]));

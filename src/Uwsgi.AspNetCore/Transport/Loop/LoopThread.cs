@@ -1,15 +1,16 @@
+using System.Buffers.Text;
+
 namespace Uwsgi.AspNetCore.Transport.Loop;
 
 /// <summary>What one thread of the loop shows to the monitor.</summary>
 internal sealed class LoopThread
 {
-    // "1234 (name) R …" in /proc/self/task/<id>/stat.
     private const string Tasks = "/proc/self/task/";
 
-    private string? _statusPath;
+    private string _task = string.Empty;
     private long _turn;
 
-    /// <summary>Gets a number that grows with all the thread does; odd while it is not waiting for events.</summary>
+    /// <summary>Gets a number that grows with all the thread does; odd while it is handling an event.</summary>
     public long Turn => Volatile.Read(ref _turn);
 
     /// <summary>Gets or sets whether the thread is working off a queue of connections that only it has been told of.</summary>
@@ -18,8 +19,14 @@ internal sealed class LoopThread
     /// <summary>Gets or sets the turn in which the monitor saw the thread last.</summary>
     public long SeenTurn { get; set; }
 
-    /// <summary>Gets or sets for how many looks the turn has been the same.</summary>
+    /// <summary>Gets or sets for how many looks of the monitor the turn has been the same.</summary>
     public int SeenTimes { get; set; }
+
+    /// <summary>Gets or sets whether the monitor has found the thread blocked in this turn.</summary>
+    public bool IsBlocked { get; set; }
+
+    /// <summary>Gets or sets the processor time of the thread when the monitor last asked, in nanoseconds.</summary>
+    public long SeenProcessorTime { get; set; }
 
     public static bool IsInside(long turn) => (turn & 1) != 0;
 
@@ -29,7 +36,7 @@ internal sealed class LoopThread
         // Linked to "<process>/task/<thread>".
         if (new FileInfo("/proc/thread-self").LinkTarget is { } link)
         {
-            _statusPath = string.Concat(Tasks, Path.GetFileName(link), "/stat");
+            _task = Tasks + Path.GetFileName(link);
         }
     }
 
@@ -44,17 +51,31 @@ internal sealed class LoopThread
     /// <summary>Tells whether the thread computes, or would if it had a processor; false where that is not known.</summary>
     public bool IsRunnable()
     {
+        // "1234 (name) R …"
+        Span<byte> room = stackalloc byte[128];
+        var status = Read("/stat", room);
+        var name = status.LastIndexOf((byte)')');
+        return name >= 0 && name + 2 < status.Length && status[name + 2] == 'R';
+    }
+
+    /// <summary>Gets how long the thread has had a processor, in nanoseconds; zero where that is not known.</summary>
+    public long ReadProcessorTime()
+    {
+        // "<time on a processor> <time waiting for one> <turns>"
+        Span<byte> room = stackalloc byte[64];
+        return Utf8Parser.TryParse(Read("/schedstat", room), out long time, out _) ? time : 0;
+    }
+
+    private ReadOnlySpan<byte> Read(string file, Span<byte> room)
+    {
         try
         {
-            using var file = File.OpenHandle(_statusPath ?? string.Empty);
-            Span<byte> status = stackalloc byte[128];
-            status = status[..RandomAccess.Read(file, status, 0)];
-            var name = status.LastIndexOf((byte)')');
-            return name >= 0 && name + 2 < status.Length && status[name + 2] == 'R';
+            using var handle = File.OpenHandle(_task + file);
+            return room[..RandomAccess.Read(handle, room, 0)];
         }
-        catch (Exception unknown) when (unknown is IOException or ArgumentException or UnauthorizedAccessException)
+        catch (Exception unknown) when (unknown is IOException or UnauthorizedAccessException)
         {
-            return false;
+            return [];
         }
     }
 }

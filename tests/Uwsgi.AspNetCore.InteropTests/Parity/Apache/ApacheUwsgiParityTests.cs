@@ -7,7 +7,8 @@ namespace Uwsgi.AspNetCore.InteropTests.Parity.Apache;
 public sealed class ApacheUwsgiParityTests(ApacheUwsgiParityTests.Fixture fixture, ITestOutputHelper output)
     : ParityTests(fixture, output), IClassFixture<ApacheUwsgiParityTests.Fixture>
 {
-    private const Capabilities Offered = Capabilities.Streaming | Capabilities.CustomMethods | Capabilities.CutResponses;
+    // mod_proxy_uwsgi takes a reset that arrives with the first bytes for the end, now and then.
+    private const Capabilities Offered = Capabilities.Streaming | Capabilities.CustomMethods;
 
     public static TheoryData<string> Cases => ParityCases.NamesFor(Offered);
 
