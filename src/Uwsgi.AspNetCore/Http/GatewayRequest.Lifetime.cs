@@ -30,7 +30,7 @@ internal partial class GatewayRequest : IHttpRequestLifetimeFeature
         get
         {
             WatchConnection();
-            return _isConnectionLost || Exchange.IsAborted;
+            return _isConnectionLost || _isAborted || Exchange.IsAborted;
         }
     }
 

@@ -60,7 +60,7 @@ public class ResourceTests
                 {
                     while (!context.RequestAborted.IsCancellationRequested)
                     {
-                        var write = context.Response.Body.WriteAsync(new byte[100_000], context.RequestAborted);
+                        var write = context.Response.Body.WriteAsync(new byte[100_000]);
                         if (!write.IsCompleted)
                             writing.TrySetResult();
                         await write;

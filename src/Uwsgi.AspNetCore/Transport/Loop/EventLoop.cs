@@ -287,9 +287,8 @@ internal sealed class EventLoop : IDisposable
         thread.Begin();
         while (!_isStopping)
         {
-            if (Interlocked.Increment(ref _waiting) > _limit)
+            if (!TryBeginWaiting())
             {
-                Interlocked.Decrement(ref _waiting);
                 if (!TryPark(thread))
                 {
                     break;
@@ -312,23 +311,49 @@ internal sealed class EventLoop : IDisposable
         Leave();
     }
 
+    // Counts only who does wait: two that turned each other away would leave nobody.
+    private bool TryBeginWaiting()
+    {
+        while (true)
+        {
+            var waiting = Volatile.Read(ref _waiting);
+            if (waiting >= _limit)
+            {
+                return false;
+            }
+
+            if (Interlocked.CompareExchange(ref _waiting, waiting + 1, waiting) == waiting)
+            {
+                return true;
+            }
+        }
+    }
+
     // Waits until threads are wanted; false when that takes too long.
     private bool TryPark(LoopThread thread)
     {
-        Interlocked.Increment(ref _parked);
-        var isWanted = _isStopping || _spare.Wait(s_spareTime);
-        Interlocked.Decrement(ref _parked);
-        if (isWanted)
+        lock (_lock)
+        {
+            _parked++;
+        }
+
+        if (_isStopping || _spare.Wait(s_spareTime))
         {
             return true;
         }
 
         lock (_lock)
         {
-            _threads = [.. _threads.Where(other => other != thread)];
-        }
+            // Wanted at the last moment.
+            if (_spare.Wait(0))
+            {
+                return true;
+            }
 
-        return false;
+            _parked--;
+            _threads = [.. _threads.Where(other => other != thread)];
+            return false;
+        }
     }
 
     private void Leave()
@@ -438,8 +463,8 @@ internal sealed class EventLoop : IDisposable
     {
         var waiting = Volatile.Read(ref _waiting);
         var threads = _threads;
-        // Whoever is neither parked nor stuck; a permit to leave the park may not have been noticed yet.
-        var gettingOn = threads.Length - Volatile.Read(ref _parked) + _spare.CurrentCount;
+        // Whoever is neither parked nor stuck.
+        var gettingOn = threads.Length - Volatile.Read(ref _parked);
         var isAnyStuckAccepting = false;
         foreach (var thread in threads)
         {
@@ -532,10 +557,16 @@ internal sealed class EventLoop : IDisposable
 
     private void Want(int count)
     {
-        var parked = Math.Min(count, Volatile.Read(ref _parked));
-        if (parked > 0)
+        int parked;
+        lock (_lock)
         {
-            _spare.Release(parked);
+            // Taken out of the parked ones here, so that each permit has a thread that it is for, and nobody is wanted twice.
+            parked = Math.Min(count, _parked);
+            _parked -= parked;
+            if (parked > 0)
+            {
+                _spare.Release(parked);
+            }
         }
 
         AddThreads(count - parked);
