@@ -23,7 +23,7 @@ internal sealed class FastCgiExchange : GatewayExchange
     private readonly RequestFacades _facades = new();
     private uint _number;
     private Pipe? _stdin;
-    private bool _isStdinEnded;
+    private volatile bool _isStdinEnded;
     private Exception? _stdinError;
     private bool _hasStdin;
     private bool _isEnding;
