@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using Uwsgi.AspNetCore.InteropTests.Children;
 using Uwsgi.AspNetCore.Testing;
 

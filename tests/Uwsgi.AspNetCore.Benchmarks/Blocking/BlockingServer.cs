@@ -1,6 +1,5 @@
 using System.Net.Sockets;
 using System.Text;
-using Uwsgi.AspNetCore.Benchmarks.Comparison;
 using Uwsgi.AspNetCore.Benchmarks.Comparison.Upstreams;
 
 namespace Uwsgi.AspNetCore.Benchmarks.Blocking;
