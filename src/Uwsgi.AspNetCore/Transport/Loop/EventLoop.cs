@@ -287,9 +287,8 @@ internal sealed class EventLoop : IDisposable
         thread.Begin();
         while (!_isStopping)
         {
-            if (Interlocked.Increment(ref _waiting) > _limit)
+            if (!TryBeginToWait())
             {
-                Interlocked.Decrement(ref _waiting);
                 if (!TryPark(thread))
                 {
                     break;
@@ -310,6 +309,24 @@ internal sealed class EventLoop : IDisposable
         }
 
         Leave();
+    }
+
+    // Never counts more than really wait: a thread that gives way to others finds them waiting, so that all of them cannot end up parked.
+    private bool TryBeginToWait()
+    {
+        var waiting = Volatile.Read(ref _waiting);
+        while (waiting < _limit)
+        {
+            var seen = Interlocked.CompareExchange(ref _waiting, waiting + 1, waiting);
+            if (seen == waiting)
+            {
+                return true;
+            }
+
+            waiting = seen;
+        }
+
+        return false;
     }
 
     // Waits until threads are wanted; false when that takes too long.
@@ -438,8 +455,9 @@ internal sealed class EventLoop : IDisposable
     {
         var waiting = Volatile.Read(ref _waiting);
         var threads = _threads;
-        // Whoever is neither parked nor stuck; a permit to leave the park may not have been noticed yet.
-        var gettingOn = threads.Length - Volatile.Read(ref _parked) + _spare.CurrentCount;
+        // Whoever is neither parked nor stuck; a permit to leave the park may not have been noticed yet, or be left of a thread that has given up waiting
+        // for it.
+        var gettingOn = threads.Length - Math.Max(0, Volatile.Read(ref _parked) - _spare.CurrentCount);
         var isAnyStuckAccepting = false;
         foreach (var thread in threads)
         {
