@@ -263,6 +263,14 @@ internal sealed class LoopSocket : IDuplexPipe
     // Ends with the receiver free, or waiting again. True when the pipe has something new: bytes, or its end.
     private bool Receive(bool isAwaited, out DeferredScheduler.Continuation next)
     {
+        if (_isInputOver)
+        {
+            // It ended between the caller's look and its turn. Whoever awaits more has the end in the pipe.
+            Interlocked.Exchange(ref _receiver, Free);
+            next = default;
+            return true;
+        }
+
         while (true)
         {
             Interlocked.And(ref _events, ~Readable);
