@@ -76,6 +76,7 @@ public class ConfigurationSchemaTests
     [InlineData("ScriptName", typeof(ScriptNameMode))]
     [InlineData("FileServeMode", typeof(FileServeMode))]
     [InlineData("HarakiriAction", typeof(HarakiriAction))]
+    [InlineData("Transport", typeof(UwsgiTransport))]
     public void Choices_AreThoseThatCanBeRead(string key, Type type)
     {
         var choices = Find(key).GetProperty("enum").EnumerateArray().Select(choice => choice.GetString()!).ToList();
@@ -86,7 +87,7 @@ public class ConfigurationSchemaTests
 
     [Fact]
     public void Choices_AreTestedForEveryEnumeration() => Assert.Equal(
-        3, KeyNames.Select(FindProperty).Count(property => (Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType).IsEnum));
+        4, KeyNames.Select(FindProperty).Count(property => (Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType).IsEnum));
 
     [Theory]
     [InlineData("Backlog")]

@@ -39,6 +39,9 @@ internal sealed class LoopSocket : IDuplexPipe
     // Stands in _sent when everything was sent before anybody waited for it.
     private static readonly TaskCompletionSource s_over = new();
 
+    // Stands in _file when nothing can be sent any more: what comes later is not taken.
+    private static readonly FileToSend s_noFile = new(new SafeFileHandle(), 0, 0, CancellationToken.None);
+
     // A body that fills the first block will go on.
     private const int LongReceive = 64 * 1024;
 
@@ -187,19 +190,24 @@ internal sealed class LoopSocket : IDuplexPipe
     public async ValueTask<long> SendFileAsync(LoopConnection owner, SafeFileHandle file, long offset, long count, CancellationToken cancellationToken)
     {
         var part = new FileToSend(file, offset, count, cancellationToken);
-        if (Owner != owner || Interlocked.CompareExchange(ref _file, part, null) is not null)
+        if (Owner != owner)
         {
-            throw new InvalidOperationException("The connection is over, or sending a file already.");
+            throw new InvalidOperationException("The connection is over.");
         }
 
-        using var cancelled = cancellationToken.UnsafeRegister(static socket => ((LoopSocket)socket!).GoOnSending(), this);
-        StartSending();
-        if (Volatile.Read(ref _sent) == s_over)
+        var other = Interlocked.CompareExchange(ref _file, part, null);
+        if (other == s_noFile)
         {
             // Nobody sends any more, so nobody else ends it.
             part.End();
         }
+        else if (other is not null)
+        {
+            throw new InvalidOperationException("The connection is sending a file already.");
+        }
 
+        using var cancelled = cancellationToken.UnsafeRegister(static socket => ((LoopSocket)socket!).GoOnSending(), this);
+        StartSending();
         return await part.Task;
     }
 
@@ -263,6 +271,14 @@ internal sealed class LoopSocket : IDuplexPipe
     // Ends with the receiver free, or waiting again. True when the pipe has something new: bytes, or its end.
     private bool Receive(bool isAwaited, out DeferredScheduler.Continuation next)
     {
+        if (_isInputOver)
+        {
+            // It ended between the caller's look and its turn. Whoever awaits more has the end in the pipe.
+            Interlocked.Exchange(ref _receiver, Free);
+            next = default;
+            return true;
+        }
+
         while (true)
         {
             Interlocked.And(ref _events, ~Readable);
@@ -453,7 +469,7 @@ internal sealed class LoopSocket : IDuplexPipe
 
         _output.Reader.Complete();
         next = next.Or(DeferredScheduler.Release());
-        var file = Interlocked.Exchange(ref _file, null);
+        var file = Interlocked.Exchange(ref _file, s_noFile);
         Interlocked.Exchange(ref _sent, s_over)?.TrySetResult();
         file?.End();
         return next;

@@ -58,6 +58,55 @@ public class LoopSocketTests
     }
 
     [SkippableFact]
+    public async Task The_end_of_the_input_is_not_lost_on_reads_that_are_given_up_meanwhile()
+    {
+        const int Count = 3000;
+        await using var harness = new LoopHarness(async connection =>
+        {
+            var input = connection.Transport.Input;
+            var isOver = false;
+            var cancelling = Task.Run(() =>
+            {
+                while (!Volatile.Read(ref isOver))
+                {
+                    input.CancelPendingRead();
+                }
+            });
+            try
+            {
+                while (true)
+                {
+                    var read = await input.ReadAsync();
+                    input.AdvanceTo(read.Buffer.End);
+                    if (read.IsCompleted)
+                    {
+                        break;
+                    }
+                }
+            }
+            finally
+            {
+                Volatile.Write(ref isOver, true);
+                await cancelling;
+            }
+
+            await connection.Transport.Output.WriteAsync(new byte[] { 7 });
+        });
+        var answer = new byte[1];
+
+        for (var i = 0; i < Count; i++)
+        {
+            using var client = await harness.ConnectAsync();
+            await client.SendAsync(answer).WithTimeoutAsync();
+            client.Shutdown(SocketShutdown.Send);
+            await ReadAsync(client, answer);
+            Assert.Equal(7, answer[0]);
+        }
+
+        harness.Logs.AssertNoErrors();
+    }
+
+    [SkippableFact]
     public async Task A_reader_that_goes_on_while_a_thread_passes_on_bytes_hears_of_the_next_ones()
     {
         const int Rounds = 50_000;
