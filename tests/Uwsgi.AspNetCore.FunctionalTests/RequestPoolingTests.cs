@@ -84,6 +84,29 @@ public class RequestPoolingTests(SharedServer shared) : IClassFixture<SharedServ
     }
 
     [Fact]
+    [Trait("Item", "5")]
+    public async Task A_write_that_nobody_awaited_never_reaches_a_later_response()
+    {
+        var mayStart = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var written = Task.CompletedTask;
+        await shared.SeeAsync(UwsgiPacket.Nginx(), context =>
+        {
+            context.Response.OnStarting(() => mayStart.Task);
+            written = context.Response.Body.WriteAsync("first"u8.ToArray()).AsTask();
+            return true;
+        });
+
+        var hasStarted = await shared.SeeAsync(UwsgiPacket.Nginx(), async context =>
+        {
+            mayStart.SetResult();
+            Assert.IsType<ObjectDisposedException>(await Record.ExceptionAsync(() => written));
+            return context.Response.HasStarted;
+        });
+
+        Assert.False(hasStarted);
+    }
+
+    [Fact]
     [Trait("Item", "6")]
     public async Task Every_property_starts_afresh()
     {

@@ -36,7 +36,7 @@ internal partial class GatewayRequest : IHttpRequestLifetimeFeature
 
     /// <summary>Gets whether the object may serve another request.</summary>
     public bool CanBeReused =>
-        !_isTaken && !_isAborted && !IsUpgraded && _applicationError is null && _pendingFlush is null && _bodyReader?.IsWaiting != true;
+        !_isTaken && !_isAborted && Volatile.Read(ref _pendingStarts) == 0 && !IsUpgraded && _applicationError is null && _pendingFlush is null && _bodyReader?.IsWaiting != true;
 
     void IHttpRequestLifetimeFeature.Abort()
     {

@@ -33,6 +33,9 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
     private bool _isResponseFinished;
     private bool _hasLoggedDiscard;
     private Exception? _startError;
+
+    // What still waits for callbacks will write into this object, whoever it serves by then.
+    private int _pendingStarts;
     private Overridable<MinDataRate?> _minResponseRate;
 
     private enum Lease
@@ -328,10 +331,18 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
 
     private async ValueTask StartAfterCallbacksAsync(Stack<KeyValuePair<Func<object, Task>, object>> callbacks, int nextWrite)
     {
-        await FireOnStartingAsync(callbacks);
-        _startError ??= _applicationError;
-        ThrowIfStartFailed();
-        CommitHead(nextWrite);
+        Interlocked.Increment(ref _pendingStarts);
+        try
+        {
+            await FireOnStartingAsync(callbacks);
+            _startError ??= _applicationError;
+            ThrowIfStartFailed();
+            CommitHead(nextWrite);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _pendingStarts);
+        }
     }
 
     private void ThrowIfStartFailed()
@@ -344,8 +355,16 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
 
     private async ValueTask<FlushResult> WriteBodyAfterStartAsync(ValueTask start, ReadOnlyMemory<byte> data, CancellationToken cancellationToken)
     {
-        await start;
-        return await (data.IsEmpty ? FlushBodyAsync(cancellationToken) : WriteBodyAsync(data, cancellationToken));
+        Interlocked.Increment(ref _pendingStarts);
+        try
+        {
+            await start;
+            return await (data.IsEmpty ? FlushBodyAsync(cancellationToken) : WriteBodyAsync(data, cancellationToken));
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _pendingStarts);
+        }
     }
 
     private async Task CompleteResponseAsync()

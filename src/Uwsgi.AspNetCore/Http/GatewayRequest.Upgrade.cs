@@ -8,6 +8,7 @@ internal partial class GatewayRequest : IHttpUpgradeFeature
 {
     private bool _isUpgradable;
     private bool _isSwitching;
+    private UpgradeStream? _tunnel;
 
     bool IHttpUpgradeFeature.IsUpgradableRequest => _isUpgradable;
 
@@ -58,7 +59,7 @@ internal partial class GatewayRequest : IHttpUpgradeFeature
         IsUpgraded = true;
         Exchange.ReleaseConnection();
         await FlushBodyAsync(CancellationToken.None);
-        return new UpgradeStream(Exchange.Input, this);
+        return _tunnel = new UpgradeStream(Exchange.Input, this);
     }
 
     // The feature is there on every request of a protocol that can upgrade: SignalR asks for it while it negotiates.
@@ -84,6 +85,8 @@ internal partial class GatewayRequest : IHttpUpgradeFeature
             Upgrades.Remove();
         }
 
+        _tunnel?.Close();
+        _tunnel = null;
         _isUpgradable = false;
         _isSwitching = false;
         IsUpgraded = false;

@@ -4,8 +4,12 @@ using System.IO.Pipelines;
 namespace Uwsgi.AspNetCore.Http;
 
 /// <summary>The bytes in both directions behind a 101 answer.</summary>
+/// <remarks>An application may keep it. The input may be another connection's by then, so it is not touched any more once this is closed.</remarks>
 internal sealed class UpgradeStream(PipeReader input, GatewayRequest request) : Stream
 {
+    private readonly Lock _lock = new();
+    private bool _isClosed;
+
     public override bool CanRead => true;
 
     public override bool CanSeek => false;
@@ -33,33 +37,10 @@ internal sealed class UpgradeStream(PipeReader input, GatewayRequest request) : 
     {
         while (true)
         {
-            var result = await input.ReadAsync(cancellationToken);
-            var available = result.Buffer;
-            if (result.IsCanceled)
+            var result = await StartRead(cancellationToken);
+            if (TryTake(result, buffer.Span, out var count))
             {
-                input.AdvanceTo(available.Start, available.Start);
-                continue;
-            }
-
-            if (buffer.IsEmpty && !available.IsEmpty)
-            {
-                input.AdvanceTo(available.Start);
-                return 0;
-            }
-
-            if (!available.IsEmpty)
-            {
-                var taken = available.Slice(0, Math.Min(available.Length, buffer.Length));
-                var count = (int)taken.Length;
-                taken.CopyTo(buffer.Span);
-                input.AdvanceTo(taken.End);
                 return count;
-            }
-
-            input.AdvanceTo(available.End);
-            if (result.IsCompleted)
-            {
-                return 0;
             }
         }
     }
@@ -76,4 +57,43 @@ internal sealed class UpgradeStream(PipeReader input, GatewayRequest request) : 
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
 
     public override void SetLength(long value) => throw new NotSupportedException();
+
+    /// <summary>Ends the reading: the connection is about to end.</summary>
+    internal new void Close()
+    {
+        lock (_lock)
+        {
+            _isClosed = true;
+        }
+    }
+
+    private ValueTask<ReadResult> StartRead(CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_isClosed, this);
+            return input.ReadAsync(cancellationToken);
+        }
+    }
+
+    // False means that there is nothing to deliver yet.
+    private bool TryTake(in ReadResult result, Span<byte> target, out int count)
+    {
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_isClosed, this);
+            var taken = result.IsCanceled ? default : result.Buffer.Slice(0, Math.Min(result.Buffer.Length, target.Length));
+            count = (int)taken.Length;
+            if (count > 0)
+            {
+                taken.CopyTo(target);
+                input.AdvanceTo(taken.End);
+                return true;
+            }
+
+            var isThere = !result.IsCanceled && !result.Buffer.IsEmpty;
+            input.AdvanceTo(result.Buffer.Start, isThere || result.IsCanceled ? result.Buffer.Start : result.Buffer.End);
+            return isThere || (!result.IsCanceled && result.IsCompleted);
+        }
+    }
 }

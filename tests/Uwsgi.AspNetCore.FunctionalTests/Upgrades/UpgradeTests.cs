@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Uwsgi.AspNetCore.FunctionalTests.Infrastructure;
 using Uwsgi.AspNetCore.FunctionalTests.Responses;
+using Uwsgi.AspNetCore.FunctionalTests.Transport;
 using Uwsgi.AspNetCore.Testing;
 
 namespace Uwsgi.AspNetCore.FunctionalTests.Upgrades;
@@ -41,6 +42,40 @@ public class UpgradeTests
         await server.RequestAsync(packet);
 
         Assert.Equal((expected, length == "5", expected ? null : typeof(InvalidOperationException)), seen);
+    }
+
+    [SkippableTheory]
+    [InlineData(UwsgiTransport.EventLoop, false)]
+    [InlineData(UwsgiTransport.EventLoop, true)]
+    [InlineData(UwsgiTransport.Sockets, false)]
+    [InlineData(UwsgiTransport.Sockets, true)]
+    public async Task A_tunnel_that_is_kept_never_reads_what_another_connection_receives(UwsgiTransport transport, bool isReading)
+    {
+        Stream tunnel = Stream.Null;
+        var read = Task.FromResult(0);
+        var buffer = new byte[100];
+        var count = -1;
+        await using var server = await TransportServer.StartAsync(transport, SocketKind.UnixFile, async context =>
+        {
+            if (context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true } upgrade)
+            {
+                tunnel = await upgrade.UpgradeAsync();
+                if (isReading)
+                    read = tunnel.ReadAsync(buffer).AsTask();
+                return;
+            }
+
+            Assert.NotNull(await Record.ExceptionAsync(async () => count = await tunnel.ReadAsync(buffer)));
+            await Record.ExceptionAsync(async () => count = await read);
+            await context.Response.WriteAsync(await new StreamReader(context.Request.Body).ReadToEndAsync());
+        });
+        await server.RequestAsync(Request());
+
+        var response = await server.RequestAsync(UwsgiPacket.Nginx("POST").WithBody("secret"));
+
+        Assert.Equal((200, "secret"), (response.StatusCode, response.Text));
+        Assert.InRange(count, -1, 0);
+        Assert.All(buffer, b => Assert.Equal(0, b));
     }
 
     [Fact]

@@ -47,7 +47,8 @@ internal sealed class LoopSocket : IDuplexPipe
 
     private readonly EventLoop _loop;
     private readonly Lock _lifetime = new();
-    private readonly Pipe _input;
+    private Pipe _input;
+    private LoopReader _reader;
     private readonly Pipe _output;
     private LoopConnection? _owner;
     private int _descriptor = -1;
@@ -72,7 +73,7 @@ internal sealed class LoopSocket : IDuplexPipe
         Generation = generation;
         _input = new Pipe(loop.InputOptions);
         _output = new Pipe(loop.OutputOptions);
-        Input = new LoopReader(this, _input.Reader);
+        _reader = new LoopReader(this, _input.Reader);
         Output = new LoopWriter(this, _output.Writer);
     }
 
@@ -84,7 +85,7 @@ internal sealed class LoopSocket : IDuplexPipe
 
     public LoopConnection? Owner => Volatile.Read(ref _owner);
 
-    public PipeReader Input { get; }
+    public PipeReader Input => _reader;
 
     public PipeWriter Output { get; }
 
@@ -588,7 +589,17 @@ internal sealed class LoopSocket : IDuplexPipe
 
     private void Reset()
     {
-        _input.Reset();
+        if (_reader.IsPending)
+        {
+            // An abandoned read may still be on its way back, and must not find the next connection's bytes.
+            _input = new Pipe(_loop.InputOptions);
+            _reader = new LoopReader(this, _input.Reader);
+        }
+        else
+        {
+            _input.Reset();
+        }
+
         _output.Reset();
         _events = 0;
         _receiveSize = 0;
