@@ -18,9 +18,13 @@ internal sealed class AllowedPeers
             : throw new FormatException($"'{entry}' is neither an IP address nor a CIDR range."))];
     }
 
-    /// <summary>Tells whether a connection's peer may connect; whose end is a unix socket is not asked for its address.</summary>
+    /// <summary>
+    /// Tells whether a connection's peer may connect; whose end is a unix socket is not asked for its address. A peer that has reset its connection may
+    /// have none any more, but have left a request behind.
+    /// </summary>
     public bool Admits(ConnectionContext connection) =>
-        connection.LocalEndPoint is UnixDomainSocketEndPoint || Contains(connection.RemoteEndPoint);
+        connection.LocalEndPoint is UnixDomainSocketEndPoint
+        || (connection.RemoteEndPoint is { } peer ? Contains(peer) : connection.LocalEndPoint is not IPEndPoint);
 
     /// <summary>Tells whether a peer may connect. Unix sockets and pipes are guarded by their own permissions.</summary>
     public bool Contains(EndPoint? peer)

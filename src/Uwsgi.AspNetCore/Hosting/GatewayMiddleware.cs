@@ -116,7 +116,17 @@ internal sealed class GatewayMiddleware(
     private void Refuse(ConnectionContext connection)
     {
         services.Metrics.Rejected(GatewayRejection.PeerNotAllowed);
-        var address = ((IPEndPoint)connection.RemoteEndPoint!).Address;
+        // Without an address it has gone already.
+        if (connection.RemoteEndPoint is IPEndPoint { Address: var address })
+        {
+            LogRefusal(address);
+        }
+
+        connection.Abort(new ConnectionAbortedException("The peer is not allowed to connect."));
+    }
+
+    private void LogRefusal(IPAddress address)
+    {
         if (_refusedPeers.Count < MaxRememberedPeers && _refusedPeers.TryAdd(address, true))
         {
             Log.PeerRefused(services.Logger, address);
@@ -125,7 +135,5 @@ internal sealed class GatewayMiddleware(
         {
             Log.PeerRefusedAgain(services.Logger, address);
         }
-
-        connection.Abort(new ConnectionAbortedException("The peer is not allowed to connect."));
     }
 }

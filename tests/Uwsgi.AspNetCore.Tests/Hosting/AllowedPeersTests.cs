@@ -60,6 +60,14 @@ public class AllowedPeersTests
         new AllowedPeers(entries).Contains(new IPEndPoint(IPAddress.Parse(peer), 12345));
 
     [Fact]
+    public void Admits_PeerWithoutAddressOnTcp_IsFalse()
+    {
+        var connection = new DefaultConnectionContext { LocalEndPoint = new IPEndPoint(IPAddress.Loopback, 1) };
+
+        Assert.False(new AllowedPeers([]).Admits(connection));
+    }
+
+    [Fact]
     public void Admits_UnixSocket_DoesNotAskForThePeersAddress()
     {
         var connection = new DefaultConnectionContext

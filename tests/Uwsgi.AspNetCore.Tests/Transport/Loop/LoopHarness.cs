@@ -20,15 +20,16 @@ internal sealed class LoopHarness : IMemoryPoolFactory<byte>, IAsyncDisposable
     private readonly LoopListener _listener;
     private readonly LeakCheckingMemoryPool _pool = new();
 
-    public LoopHarness(ConnectionDelegate handler, Action<KestrelServerOptions>? configure = null)
+    public LoopHarness(ConnectionDelegate handler, Action<KestrelServerOptions>? configure = null, bool isTcp = false)
     {
         Skip.IfNot(LoopTransport.IsSupported, "The event loop needs Linux.");
         _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
         var kestrel = new KestrelServerOptions();
         configure?.Invoke(kestrel);
         _transport = new LoopTransport(this, _services.GetRequiredService<IMeterFactory>(), Options.Create(kestrel), Logs.CreateFactory());
-        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        socket.Bind(new UnixDomainSocketEndPoint($"\0uwsgi-loop-{Guid.NewGuid():N}"));
+        EndPoint address = isTcp ? new IPEndPoint(IPAddress.Loopback, 0) : new UnixDomainSocketEndPoint($"\0uwsgi-loop-{Guid.NewGuid():N}");
+        var socket = CreateSocket(address);
+        socket.Bind(address);
         ListeningDescriptor = (int)socket.Handle;
         _listener = _transport.Listen(socket, handler, new SocketTransportOptions { Backlog = 4096 });
     }
@@ -44,7 +45,7 @@ internal sealed class LoopHarness : IMemoryPoolFactory<byte>, IAsyncDisposable
 
     public async Task<Socket> ConnectAsync()
     {
-        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        var socket = CreateSocket(_listener.EndPoint);
         await socket.ConnectAsync(_listener.EndPoint).WithTimeoutAsync();
         return socket;
     }
@@ -58,4 +59,7 @@ internal sealed class LoopHarness : IMemoryPoolFactory<byte>, IAsyncDisposable
         await _pool.AssertAllReturnedAsync();
         Assert.DoesNotContain(Logs.Entries, entry => entry.Level == LogLevel.Critical);
     }
+
+    private static Socket CreateSocket(EndPoint address) => new(
+        address.AddressFamily, SocketType.Stream, address is IPEndPoint ? ProtocolType.Tcp : ProtocolType.Unspecified);
 }
