@@ -677,15 +677,16 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
             {
                 // What was handed over cannot be taken back, so the response would have a hole.
-                EndPendingFlush();
                 Abort(new ConnectionAbortedException("A write was cancelled while its bytes were on their way."));
+                EndPendingFlush();
                 throw;
             }
             catch (Exception error) when (error is IOException or ObjectDisposedException)
             {
                 // The peer is gone; as on Kestrel, writing to nobody is no error.
+                var gone = NoteFlush(new FlushResult(isCanceled: false, isCompleted: true));
                 EndPendingFlush();
-                return NoteFlush(new FlushResult(isCanceled: false, isCompleted: true));
+                return gone;
             }
             finally
             {

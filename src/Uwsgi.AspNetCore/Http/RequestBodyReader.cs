@@ -223,8 +223,8 @@ internal sealed class RequestBodyReader : PipeReader
             }
             finally
             {
-                IsWaiting = false;
                 exchange.Timeouts.StopRead();
+                IsWaiting = false;
             }
 
             if (TryDeliver(read, out var result))

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Uwsgi.AspNetCore.Testing;
 
@@ -77,6 +78,35 @@ public class LossTests
             client.CompleteSending();
 
         await _ended.Task.WithTimeoutAsync();
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(All))]
+    public async Task A_read_that_an_app_has_abandoned_never_meets_the_next_connection(UwsgiTransport transport, SocketKind kind)
+    {
+        var buffer = new byte[100];
+        Task? abandoned = null;
+        await using var server = await TransportServer.StartAsync(transport, kind, async context =>
+        {
+            if (abandoned is null)
+            {
+                abandoned = context.Request.Body.ReadAsync(buffer).AsTask();
+                return;
+            }
+
+            Assert.NotNull(await Record.ExceptionAsync(() => abandoned));
+            await context.Response.WriteAsync(await new StreamReader(context.Request.Body).ReadToEndAsync());
+        });
+        using (var client = await server.ConnectSocketAsync())
+        {
+            await client.SendAsync(UwsgiPacket.Nginx("POST").Set("CONTENT_LENGTH", "5").ToHead());
+            await client.ReadToEndOrResetAsync();
+        }
+
+        var response = await server.RequestAsync(UwsgiPacket.Nginx("POST").WithBody("secret"));
+
+        Assert.Equal((200, "secret"), (response.StatusCode, response.Text));
+        Assert.All(buffer, b => Assert.Equal(0, b));
     }
 
     [SkippableTheory]
