@@ -134,9 +134,14 @@ internal sealed class LoopSocket : IDuplexPipe
     /// <summary>Fills the input pipe with what has arrived. Returns whether there is something new to read.</summary>
     public bool TryReceive()
     {
-        // A receive that did not fill its buffer took all there was; what comes later is an event.
-        if (_isInputOver || (!_mayHaveMore && (Volatile.Read(ref _events) & (Readable | HungUp)) == 0)
-            || Interlocked.CompareExchange(ref _receiver, Busy, Free) != Free)
+        // A receive that did not fill its buffer took all there was; what comes later is an event, also for a reader that only asks again.
+        if (!_isInputOver && !_mayHaveMore && (Volatile.Read(ref _events) & (Readable | HungUp)) == 0)
+        {
+            Watch(InputEvents);
+            return false;
+        }
+
+        if (_isInputOver || Interlocked.CompareExchange(ref _receiver, Busy, Free) != Free)
         {
             return false;
         }

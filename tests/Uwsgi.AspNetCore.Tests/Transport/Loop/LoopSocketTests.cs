@@ -107,6 +107,43 @@ public class LoopSocketTests
     }
 
     [SkippableFact]
+    public async Task A_reader_that_only_polls_gets_all_pieces()
+    {
+        var isWaiting = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var harness = new LoopHarness(async connection =>
+        {
+            var input = connection.Transport.Input;
+            for (var received = 0L; received < 2;)
+            {
+                if (!input.TryRead(out var read))
+                {
+                    isWaiting.TrySetResult();
+                    await Task.Yield();
+                    continue;
+                }
+
+                received += read.Buffer.Length;
+                input.AdvanceTo(read.Buffer.End);
+                if (read.IsCompleted)
+                {
+                    return;
+                }
+            }
+
+            await connection.Transport.Output.WriteAsync(new byte[] { 7 });
+        });
+        using var client = await harness.ConnectAsync();
+        var piece = new byte[1];
+        await client.SendAsync(piece).WithTimeoutAsync();
+        await isWaiting.Task.WithTimeoutAsync();
+
+        await client.SendAsync(piece).WithTimeoutAsync();
+
+        await ReadAsync(client, piece);
+        Assert.Equal(7, piece[0]);
+    }
+
+    [SkippableFact]
     public async Task A_reader_that_goes_on_while_a_thread_passes_on_bytes_hears_of_the_next_ones()
     {
         const int Rounds = 50_000;
