@@ -493,7 +493,8 @@ internal sealed class EventLoop : IDisposable
         Aim(threads, waiting);
         if (gettingOn >= _target)
         {
-            _growth = 1;
+            // Those that were added last may be about to get stuck, too, unless somebody has nothing to do.
+            _growth = waiting > 0 ? 1 : _growth;
             _limit = _target;
         }
         else
