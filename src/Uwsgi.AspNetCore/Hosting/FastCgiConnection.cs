@@ -281,6 +281,8 @@ internal sealed partial class FastCgiConnection
         }
 
         await Requests.WaitForAllAsync();
+        // Nobody waits for the last answer to a request that was taken from its application; behind this line the pipe may be another connection's.
+        await Output.SealAsync();
         _control.Clear();
     }
 }

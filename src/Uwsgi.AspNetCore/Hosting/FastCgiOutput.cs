@@ -49,6 +49,14 @@ internal sealed class FastCgiOutput(PipeWriter writer, ConnectionTimeouts timeou
         }
     }
 
+    /// <summary>Waits for everybody's turn, and lets nobody write any more.</summary>
+    public async ValueTask SealAsync()
+    {
+        await WaitAsync();
+        IsClosed = true;
+        Release();
+    }
+
     /// <summary>Sends what was written; for who has the turn.</summary>
     /// <param name="rate">How slowly the web server may take it before the connection is aborted; null for as slowly as it likes.</param>
     /// <param name="bytes">How much it has to take.</param>

@@ -51,6 +51,21 @@ public sealed class FastCgiOutputTests : IDisposable
     }
 
     [Fact]
+    public async Task SealAsync_TurnIsTaken_WaitsForItAndClosesBehindIt()
+    {
+        await _output.WaitAsync();
+        var sealing = _output.SealAsync().AsTask();
+        Assert.False(sealing.IsCompleted);
+        Assert.False(_output.IsClosed);
+
+        _output.Release();
+        await sealing.WithTimeoutAsync();
+
+        Assert.True(_output.IsClosed);
+        Assert.True(_output.WaitAsync().IsCompletedSuccessfully);
+    }
+
+    [Fact]
     public async Task WaitAsync_CancelledBefore_LeavesTheTurnFree()
     {
         Assert.True(_output.WaitAsync(new CancellationToken(canceled: true)).IsCanceled);
