@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using Uwsgi.AspNetCore.Hosting;
 
 namespace Uwsgi.AspNetCore.Tests.Transport.Loop;
