@@ -239,7 +239,7 @@ internal sealed class LoopConnection(LoopListener listener, LoopSocket socket) :
         var copy = Libc.Duplicate(descriptor);
         return copy < 0
             ? throw new SocketException(Libc.LastError)
-            : _socketObject = new Socket(new SafeSocketHandle(copy, ownsHandle: true));
+            : _socketObject = new Socket(new SafeSocketHandle(copy, ownsHandle: true)) { Blocking = false };
     }
 
     private bool IsOwn(Type key) => Array.IndexOf(s_own, key) >= 0 && IsOffered(key);
@@ -247,6 +247,8 @@ internal sealed class LoopConnection(LoopListener listener, LoopSocket socket) :
     private bool IsOffered(Type type) =>
         type == typeof(IConnectionMetricsTagsFeature) ? listener.IsDurationMeasured
         : type == typeof(IDecrementConcurrentConnectionCountFeature) ? listener.IsLimited
+        // Kestrel's HTTP has a pipe of its own in front of this one.
+        : type == typeof(IInlineTransportFeature) ? !IsHandedOver
         : type != typeof(IFeatureCollection);
 
     private string MakeId()

@@ -344,11 +344,11 @@ internal sealed class LoopSocket : IDuplexPipe
         return next;
     }
 
-    // The receiver is waiting. What came before may have had its event already.
+    // The receiver is waiting. What came before may have had its event already, also what did not fit into the last buffer.
     private void ReceiveWhatIsThere()
     {
         Watch(InputEvents);
-        if (((Volatile.Read(ref _events) & (Readable | HungUp)) != 0 || _isAborted)
+        if ((_mayHaveMore || (Volatile.Read(ref _events) & (Readable | HungUp)) != 0 || _isAborted)
             && Interlocked.CompareExchange(ref _receiver, Busy, Waiting) == Waiting)
         {
             Receive(isAwaited: true, out var next);
