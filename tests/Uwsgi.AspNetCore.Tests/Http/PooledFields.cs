@@ -105,6 +105,7 @@ internal static class PooledFields
             _ when type == typeof(ConnectionAbortedException) => new ConnectionAbortedException(),
             _ when type == typeof(PipeWriter) => PipeWriter.Create(Stream.Null),
             _ when type == typeof(HeadReader) => UwsgiHeadReader.Instance,
+            _ when type == typeof(UpgradeStream) => new UpgradeStream(PipeReader.Create(ReadOnlySequence<byte>.Empty), null!),
             _ => null,
         };
         if (known is not null)
