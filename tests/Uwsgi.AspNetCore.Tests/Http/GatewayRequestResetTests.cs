@@ -23,6 +23,7 @@ public class GatewayRequestResetTests
         ["GatewayRequest._abortLock"] = "a lock has no content",
         ["GatewayRequest._outputLock"] = "a lock has no content",
         ["GatewayRequest._revision"] = "has to change with every request",
+        ["GatewayRequest._pendingStarts"] = "an object with one is never used again",
         ["GatewayRequest._abortSource"] = "is kept when it can be reset, tested below",
         ["GatewayRequest._bodyReader"] = "a facade serves a connection's next request; Detach drops it",
         ["GatewayRequest._bodyStream"] = "a facade serves a connection's next request; Detach drops it",
