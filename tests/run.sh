@@ -13,6 +13,7 @@ cd "$(dirname "$0")/.." || exit 1
 
 solution=Uwsgi.AspNetCore.sln
 results=$PWD/TestResults
+log=$results/console.log
 
 # program, or file of one:Debian package
 needs=(
@@ -94,15 +95,24 @@ if ! dotnet build "$solution" -c Release -m:1 --nologo -v:minimal </dev/null; th
   finish 0 1 0
 fi
 
+# Every failed test again, with its message and stack: thousands of lines of passed ones lie behind it.
+failures() {
+  awk '
+    /^ +(Passed|Skipped) |^Results File: |^Test Run |^Data collector |^\[xUnit/ { inside = 0 }
+    /^ +Failed / { inside = 1 }
+    inside' "$log"
+}
+
 # One project after the other: their servers and measurements would disturb each other.
 run() { # arguments for dotnet test...
   timeout --kill-after=60s "${TEST_TIMEOUT:-50m}" dotnet test "$@" -c Release --no-build -m:1 --nologo \
     --results-directory "$results" --logger trx --logger "console;verbosity=normal" \
-    --blame-hang-timeout "${TEST_HANG_TIMEOUT:-10m}" --blame-hang-dump-type none </dev/null
+    --blame-hang-timeout "${TEST_HANG_TIMEOUT:-10m}" --blame-hang-dump-type none </dev/null 2>&1 | tee -a "$log"
 }
 
 say "testing"
 rm -rf "$results"
+mkdir -p "$results"
 run "$solution" "$@"
 status=$?
 
@@ -119,6 +129,11 @@ if [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then
   # A crash or a hang leaves no failed test in the result files, but it is one.
   say "dotnet test ended with exit code $status"
   failed=1
+fi
+
+if [ "$failed" -gt 0 ]; then
+  say "what failed"
+  failures
 fi
 
 finish "$passed" "$failed" "$skipped"
