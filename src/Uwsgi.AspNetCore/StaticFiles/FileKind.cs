@@ -29,22 +29,24 @@ internal static class FileKinds
     /// <summary>Gets the kind; where the system does not tell special files apart (other systems than Linux), they count as files.</summary>
     public static FileKind Of(string path) => Of(path, []);
 
-    /// <summary>Gets the kind of a path in two parts. Most requests are no files, so a short one is put together without a string.</summary>
-    public static FileKind Of(string start, ReadOnlySpan<char> rest)
+    /// <summary>Gets the kind of a path in parts. Most requests are no files, so a short one is put together without a string.</summary>
+    public static FileKind Of(string start, ReadOnlySpan<char> rest, string end = "")
     {
         if (!HasStatX)
         {
-            return OfAnySystem(string.Concat(start, rest));
+            return OfAnySystem(string.Concat(start, rest, end));
         }
 
         Span<byte> buffer = stackalloc byte[ShortPath];
-        if (Encoding.UTF8.GetMaxByteCount(start.Length + rest.Length) >= buffer.Length)
+        var maxLength = Encoding.UTF8.GetMaxByteCount(start.Length + rest.Length + end.Length);
+        if (maxLength >= buffer.Length)
         {
-            buffer = new byte[Encoding.UTF8.GetMaxByteCount(start.Length + rest.Length) + 1];
+            buffer = new byte[maxLength + 1];
         }
 
         var length = Encoding.UTF8.GetBytes(start, buffer);
         length += Encoding.UTF8.GetBytes(rest, buffer[length..]);
+        length += Encoding.UTF8.GetBytes(end, buffer[length..]);
         buffer[length] = 0;
         return OfEntry(NativeMethods.StatX(CurrentDirectory, ref MemoryMarshal.GetReference(buffer), 0, TypeOnly, out var entry), entry);
     }

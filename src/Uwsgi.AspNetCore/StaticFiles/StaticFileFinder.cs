@@ -7,8 +7,8 @@ namespace Uwsgi.AspNetCore.StaticFiles;
 /// <summary>Decides whether a path is a static file, and which.</summary>
 /// <remarks>
 /// Looked for in uWSGI's order: <see cref="UwsgiOptions.CheckStatic"/>, then <see cref="UwsgiOptions.StaticMap"/>. A path that is no file
-/// costs one call of the file system for each root, two for a mapping that matches. A file counts only when its real path, every link on the way resolved, lies below
-/// the real path of its root; uWSGI compares the texts and takes <c>/www-secret</c> for a part of <c>/www</c>.
+/// costs one call of the file system for each root (below a path with a slash at its end, for each index), two for a mapping that matches. A file counts only when
+/// its real path, every link on the way resolved, lies below the real path of its root; uWSGI compares the texts and takes <c>/www-secret</c> for a part of <c>/www</c>.
 /// </remarks>
 internal sealed class StaticFileFinder
 {
@@ -128,25 +128,27 @@ internal sealed class StaticFileFinder
     private bool TryFindBelow(StaticRoot root, ReadOnlySpan<char> rest, out StaticFile file)
     {
         file = default;
-        if (rest is [.., '/'] && _indexes.Length == 0)
-        {
-            // Only a directory has such a path, and nothing stands for one.
-            return false;
-        }
-
         string? path;
-        switch (root.KindOf(rest))
+        if (rest is [.., '/'])
         {
-            case FileKind.File when rest.IsEmpty:
-                return TryFindMappedFile(root, out file);
-            case FileKind.File when rest[^1] != '/':
-                path = root.Append(rest);
-                break;
-            case FileKind.Directory when _indexes.Length > 0:
-                path = FindIndex(root.Append(rest));
-                break;
-            default:
-                return false;
+            // Only a directory has such a path, and an index stands for it.
+            path = FindIndex(root, rest);
+        }
+        else
+        {
+            switch (root.KindOf(rest))
+            {
+                case FileKind.File when rest.IsEmpty:
+                    return TryFindMappedFile(root, out file);
+                case FileKind.File:
+                    path = root.Append(rest);
+                    break;
+                case FileKind.Directory when _indexes.Length > 0:
+                    path = FindIndex(root, string.Concat(rest, "/"));
+                    break;
+                default:
+                    return false;
+            }
         }
 
         if (path is null)
@@ -170,14 +172,13 @@ internal sealed class StaticFileFinder
         return true;
     }
 
-    private string? FindIndex(string directory)
+    private string? FindIndex(StaticRoot root, ReadOnlySpan<char> directory)
     {
         foreach (var index in _indexes)
         {
-            var path = directory.EndsWith('/') ? directory + index : directory + "/" + index;
-            if (FileKinds.Of(path) == FileKind.File)
+            if (root.KindOf(directory, index) == FileKind.File)
             {
-                return path;
+                return root.Append(string.Concat(directory, index));
             }
         }
 

@@ -18,6 +18,9 @@ internal sealed class StaticRoot
     /// <summary>Gets what the path of a request leads to.</summary>
     public FileKind KindOf(ReadOnlySpan<char> rest) => FileKinds.Of(rest.IsEmpty ? Path : _stem, rest);
 
+    /// <summary>Gets what a name in a directory below leads to; the path of the directory ends with a slash.</summary>
+    public FileKind KindOf(ReadOnlySpan<char> directory, string name) => FileKinds.Of(_stem, directory, name);
+
     /// <summary>Puts the path of a request behind the directory; it starts with a slash or is empty.</summary>
     public string Append(ReadOnlySpan<char> rest) => rest.IsEmpty ? Path : string.Concat(_stem, rest);
 }

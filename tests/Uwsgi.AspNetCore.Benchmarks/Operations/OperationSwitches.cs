@@ -40,7 +40,7 @@ internal static class OperationSwitches
         builder.UseUwsgi(static options => options.Stats.Add("127.0.0.1:0"));
     }
 
-    // With an index the path "/" is looked for twice: as a directory, and as the file that stands for it.
+    // With an index the path "/" may be a file, and is looked for.
     private static void AddStaticFiles(WebApplicationBuilder builder) => builder.UseUwsgi(static options =>
     {
         options.CheckStatic.Add(Path.GetTempPath());
