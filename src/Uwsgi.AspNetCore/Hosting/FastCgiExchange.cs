@@ -147,7 +147,7 @@ internal sealed class FastCgiExchange : GatewayExchange
     public override void EndResponse() => _isEnding = true;
 
     // END_REQUEST then leaves with the body, not in a packet of its own; while there is STDIN to come its id must stay in use.
-    public override void NoteLastByte() => _isEnding |= _isStdinEnded;
+    public override void NoteLastByte(bool isRequestRead) => _isEnding |= _isStdinEnded;
 
     public override void CloseOutput(bool isLengthAnnounced)
     {

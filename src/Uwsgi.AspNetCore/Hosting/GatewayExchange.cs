@@ -120,7 +120,8 @@ internal abstract class GatewayExchange : IBufferWriter<byte>
     /// Takes note, in front of a flush, that it sends the last announced byte of the body. The application is still running and may
     /// still read.
     /// </summary>
-    public virtual void NoteLastByte()
+    /// <param name="isRequestRead">Whether nothing is left of the request's body.</param>
+    public virtual void NoteLastByte(bool isRequestRead)
     {
     }
 

@@ -13,6 +13,8 @@ internal sealed partial class SingleRequestConnection
 {
     private volatile bool _isAborted;
     private volatile ConnectionAbortedException? _cut;
+    private ILastFlushTransportFeature? _lastFlush;
+    private bool _isOutputClosed;
 
     public override GatewayProtocol Protocol => _head.Protocol;
 
@@ -40,7 +42,29 @@ internal sealed partial class SingleRequestConnection
 
     public override void Advance(int count) => _output.Advance(count);
 
-    public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken) => _output.FlushAsync(cancellationToken);
+    public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken)
+    {
+        if (_lastFlush is null)
+        {
+            return _output.FlushAsync(cancellationToken);
+        }
+
+        if (_isOutputClosed)
+        {
+            return default;
+        }
+
+        _isOutputClosed = true;
+        return _lastFlush.FlushLastAsync(cancellationToken);
+    }
+
+    public override void NoteLastByte(bool isRequestRead)
+    {
+        if (isRequestRead && !_isOutputClosed)
+        {
+            _lastFlush = _connection.Features.Get<ILastFlushTransportFeature>();
+        }
+    }
 
     public override bool CanSendFiles => _connection.Features.Get<IFileTransportFeature>() is not null;
 

@@ -116,6 +116,8 @@ internal sealed partial class SingleRequestConnection : GatewayExchange
         _isUncounted = false;
         _isAborted = false;
         _cut = null;
+        _lastFlush = null;
+        _isOutputClosed = false;
         ResetWatch();
     }
 

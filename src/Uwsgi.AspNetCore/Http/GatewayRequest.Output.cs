@@ -81,6 +81,11 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
     // RFC 9110 section 9.3.6: what follows a successful CONNECT is no body.
     private bool IsTunnel => HttpMethods.IsConnect(_method) && _statusCode is >= 200 and < 300;
 
+    // The exchange may have ended its output with the last announced byte.
+    private bool IsBodyComplete => _declaredLength == _bodyBytes;
+
+    private bool IsRequestRead => _bodyReader is null ? _contentLength == 0 : _bodyReader.IsAtEnd;
+
     private bool IsHead => ReferenceEquals(_method, HttpMethods.Head) || HttpMethods.IsHead(_method);
 
     void IHttpResponseBodyFeature.DisableBuffering()
@@ -116,7 +121,7 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
                 _lease = Lease.Discard;
                 memory = _buffer.GetMemory(sizeHint);
             }
-            else if (HasResponseStarted && _pendingFlush is null && _buffer.Length == 0 && !Exchange.IsAborted)
+            else if (HasResponseStarted && _pendingFlush is null && _buffer.Length == 0 && !IsBodyComplete && !Exchange.IsAborted)
             {
                 _lease = Lease.Exchange;
                 memory = Exchange.GetMemory(sizeHint);
@@ -432,7 +437,7 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
         }
 
         await flush;
-        if (mayTakeLonger && (_bodyReader is null ? _contentLength == 0 : _bodyReader.IsAtEnd))
+        if (mayTakeLonger && IsRequestRead)
         {
             Exchange.CloseOutput(_declaredLength is not null);
         }
@@ -599,7 +604,7 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
         {
             _buffer.Write(data);
         }
-        else if (!Exchange.IsAborted)
+        else if (!data.IsEmpty && !Exchange.IsAborted)
         {
             _buffer.DrainTo(Exchange);
             Exchange.Write(data);
@@ -629,13 +634,13 @@ internal partial class GatewayRequest : IHttpResponseBodyFeature, IHttpMinRespon
 
     private void NoteLastByte()
     {
-        if (_declaredLength == _bodyBytes)
+        if (IsBodyComplete)
         {
             // The peer may close as soon as it has the announced bytes, while the application is still busy with something else.
             BlockAbort();
             if (HasResponseStarted && _pendingFlush is null)
             {
-                Exchange.NoteLastByte();
+                Exchange.NoteLastByte(IsRequestRead);
             }
         }
     }

@@ -52,7 +52,7 @@ internal sealed class GatewayListenerFactory : IConnectionListenerFactory, IConn
         try
         {
             inner = _options.Transport == UwsgiTransport.EventLoop && LoopTransport.IsSupported
-                ? _loop.Listen(CreateListenSocket(requested), requested.Connections!.Build(), _socketOptions)
+                ? _loop.Listen(CreateListenSocket(requested), requested.Inner is FileHandleEndPoint, requested.Connections!.Build(), _socketOptions)
                 : await _sockets.BindAsync(requested, cancellationToken);
         }
         catch (SocketException error) when (error.SocketErrorCode == SocketError.AddressAlreadyInUse)

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Uwsgi.AspNetCore.Testing;
 
@@ -66,6 +67,103 @@ public class FlowTests
 
         Assert.Equal(SHA256.HashData(body), hash.GetHashAndReset());
         Assert.InRange(mostAhead, 1, MaxAhead);
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(All))]
+    public async Task A_long_body_in_one_write_lets_the_app_wait_and_arrives_whole(UwsgiTransport transport, SocketKind kind)
+    {
+        var body = RandomBytes(Long);
+        var hasStalled = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var server = await TransportServer.StartAsync(transport, kind, async context =>
+        {
+            context.Response.ContentLength = Long;
+            var write = context.Response.Body.WriteAsync(body);
+            hasStalled.SetResult(!write.IsCompleted);
+            await write;
+        });
+        using var client = await server.ConnectSocketAsync();
+        await client.SendAsync(UwsgiPacket.Nginx().ToArray());
+        Assert.True(await hasStalled.Task.WithTimeoutAsync());
+
+        await client.ReadHeadAsync();
+        var received = await client.ReadToEndAsync();
+
+        Assert.Equal(SHA256.HashData(body), SHA256.HashData(received));
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(All))]
+    public async Task An_app_may_go_on_behind_its_last_byte(UwsgiTransport transport, SocketKind kind)
+    {
+        var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var outcome = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var server = await TransportServer.StartAsync(transport, kind, async context =>
+        {
+            context.Response.ContentLength = 5;
+            await context.Response.Body.WriteAsync("whole"u8.ToArray());
+            await release.Task.WithTimeoutAsync();
+            var writer = context.Response.BodyWriter;
+            _ = writer.GetMemory(100_000);
+            writer.Advance(0);
+            await writer.FlushAsync();
+            await context.Response.Body.WriteAsync(ReadOnlyMemory<byte>.Empty);
+            await context.Response.CompleteAsync();
+            outcome.SetResult(context.RequestAborted.IsCancellationRequested);
+        });
+        using var client = await server.ConnectSocketAsync();
+        await client.SendAsync(UwsgiPacket.Nginx().ToArray());
+        await client.ReadHeadAsync();
+        Assert.Equal("whole"u8.ToArray(), await client.ReadExactlyAsync(5));
+
+        release.SetResult();
+
+        Assert.False(await outcome.Task.WithTimeoutAsync());
+        Assert.Empty(await client.ReadToEndAsync());
+    }
+
+    [SkippableTheory]
+    [InlineData(SocketKind.IPv4)]
+    [InlineData(SocketKind.IPv6)]
+    public async Task Over_tcp_the_end_comes_with_the_last_byte(SocketKind kind)
+    {
+        var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var server = await TransportServer.StartAsync(UwsgiTransport.EventLoop, kind, async context =>
+        {
+            context.Response.ContentLength = 5;
+            await context.Response.Body.WriteAsync("whole"u8.ToArray());
+            await release.Task.WithTimeoutAsync();
+        });
+        using var client = await server.ConnectSocketAsync();
+        await client.SendAsync(UwsgiPacket.Nginx().ToArray());
+
+        await client.ReadHeadAsync();
+
+        Assert.Equal("whole"u8.ToArray(), await client.ReadToEndAsync());
+        release.SetResult();
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(All))]
+    public async Task A_peer_that_is_silent_at_first_is_served_when_it_speaks(UwsgiTransport transport, SocketKind kind)
+    {
+        var accepted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var server = await TransportServer.StartAsync(
+            transport,
+            kind,
+            static context => context.Response.WriteAsync("served"),
+            options => options.Host = builder => builder.WebHost.ConfigureKestrel(kestrel => kestrel.ConfigureEndpointDefaults(listen => listen.Use(
+                next => connection =>
+                {
+                    accepted.TrySetResult();
+                    return next(connection);
+                }))));
+        using var client = await server.ConnectSocketAsync();
+        await accepted.Task.WithTimeoutAsync();
+
+        await client.SendAsync(UwsgiPacket.Nginx().ToArray());
+
+        Assert.Equal(200, (await client.ReadResponseAsync()).StatusCode);
     }
 
     [SkippableTheory]

@@ -1,6 +1,6 @@
+using System.Buffers.Binary;
 using System.ComponentModel;
 using System.Net;
-using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
@@ -44,12 +44,15 @@ internal static class Libc
     private const int O_CLOEXEC = 0x80000;
     private const int F_DUPFD_CLOEXEC = 1030;
     private const int MSG_NOSIGNAL = 0x4000;
+    private const int MSG_MORE = 0x8000;
     private const int SHUT_WR = 1;
     private const int SOL_SOCKET = 1;
+    private const int SOL_TCP = 6;
+    private const int TCP_DEFER_ACCEPT = 9;
     private const int SO_LINGER = 13;
 
-    // sockaddr_un is the longest address: 2 + 108 bytes.
-    private const int MaxAddressLength = 112;
+    // sockaddr_in6 is the longest address that is read; the system cuts longer ones.
+    private const int MaxAddressLength = 28;
 
     // The kernel packs epoll_event on x64 only.
     private static readonly int s_dataOffset = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 4 : 8;
@@ -79,14 +82,27 @@ internal static class Libc
     public static (uint Events, ulong Data) ReadEvent(ReadOnlySpan<byte> one) =>
         (MemoryMarshal.Read<uint>(one), MemoryMarshal.Read<ulong>(one[s_dataOffset..]));
 
-    /// <summary>Accepts a connection that does not block; the peer's address is not asked for.</summary>
-    public static int Accept(int descriptor) => accept4(descriptor, 0, 0, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    /// <summary>Accepts a connection that does not block.</summary>
+    /// <param name="descriptor">The socket that listens.</param>
+    /// <param name="peer">The peer's address; null where it is no IP address.</param>
+    public static int Accept(int descriptor, out IPEndPoint? peer)
+    {
+        Span<byte> address = stackalloc byte[MaxAddressLength];
+        var length = address.Length;
+        var accepted = accept4(descriptor, ref MemoryMarshal.GetReference(address), ref length, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        peer = accepted < 0 ? null : ReadAddress(address[..Math.Min(length, address.Length)]);
+        return accepted;
+    }
 
     public static int Receive(int descriptor, Span<byte> buffer) =>
         (int)recv(descriptor, ref MemoryMarshal.GetReference(buffer), buffer.Length, 0);
 
-    public static int Send(int descriptor, ReadOnlySpan<byte> buffer) =>
-        (int)send(descriptor, ref MemoryMarshal.GetReference(buffer), buffer.Length, MSG_NOSIGNAL);
+    /// <summary>Sends as much as the system takes.</summary>
+    /// <param name="descriptor">The socket.</param>
+    /// <param name="buffer">The bytes.</param>
+    /// <param name="isMoreToCome">Whether what fills no packet may wait for what is sent next.</param>
+    public static int Send(int descriptor, ReadOnlySpan<byte> buffer, bool isMoreToCome) =>
+        (int)send(descriptor, ref MemoryMarshal.GetReference(buffer), buffer.Length, isMoreToCome ? MSG_NOSIGNAL | MSG_MORE : MSG_NOSIGNAL);
 
     /// <summary>Sends bytes of a file without a copy of ours, and moves the offset behind them.</summary>
     public static long SendFile(int descriptor, int file, ref long offset, long count) => sendfile(descriptor, file, ref offset, (nint)count);
@@ -101,6 +117,16 @@ internal static class Libc
     /// <summary>Gets another descriptor of the same socket; negative on failure.</summary>
     public static int Duplicate(int descriptor) => fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
 
+    /// <summary>
+    /// Lets a TCP connection be accepted with its first bytes, or without any after a second, where the system knows how. A web server connects, and sends
+    /// only when it has seen that it is connected: a thread that is woken in between finds nothing to read.
+    /// </summary>
+    public static void DeferAccept(int descriptor)
+    {
+        var seconds = 1;
+        _ = setsockopt(descriptor, SOL_TCP, TCP_DEFER_ACCEPT, ref seconds, sizeof(int));
+    }
+
     /// <summary>Lets the next close reset a TCP connection.</summary>
     public static void ResetOnClose(int descriptor)
     {
@@ -108,9 +134,13 @@ internal static class Libc
         _ = setsockopt(descriptor, SOL_SOCKET, SO_LINGER, ref MemoryMarshal.GetReference(linger), 2 * sizeof(int));
     }
 
-    public static EndPoint? GetPeer(int descriptor, EndPoint like) => GetName(getpeername, descriptor, like);
-
-    public static EndPoint? GetLocal(int descriptor, EndPoint like) => GetName(getsockname, descriptor, like);
+    /// <summary>Gets the IP address that a connection was made to; null where it has none.</summary>
+    public static IPEndPoint? GetLocalAddress(int descriptor)
+    {
+        Span<byte> address = stackalloc byte[MaxAddressLength];
+        var length = address.Length;
+        return getsockname(descriptor, ref MemoryMarshal.GetReference(address), ref length) < 0 ? null : ReadAddress(address[..Math.Min(length, address.Length)]);
+    }
 
     /// <summary>Makes an event descriptor readable.</summary>
     public static void Signal(int eventDescriptor)
@@ -126,25 +156,25 @@ internal static class Libc
         _ = read(eventDescriptor, ref MemoryMarshal.GetReference(count), count.Length);
     }
 
-    private static EndPoint? GetName(NameOf call, int descriptor, EndPoint like)
+    // sockaddr_in:  family (2, of the machine), port (2, of the network), address (4).
+    // sockaddr_in6: family (2, of the machine), port (2, of the network), flow (4), address (16), scope (4, of the machine).
+    private static IPEndPoint? ReadAddress(ReadOnlySpan<byte> address)
     {
-        Span<byte> address = stackalloc byte[MaxAddressLength];
-        var length = address.Length;
-        if (call(descriptor, ref MemoryMarshal.GetReference(address), ref length) < 0)
+        const int AF_INET = 2;
+        const int AF_INET6 = 10;
+        return address.Length < 2 ? null : MemoryMarshal.Read<ushort>(address) switch
         {
-            return null;
-        }
-
-        var family = like.AddressFamily;
-        var socketAddress = new SocketAddress(family, Math.Max(length, SocketAddress.GetMaximumAddressSize(family) is var size && family == AddressFamily.Unix ? 2 : size));
-        address[..Math.Min(length, socketAddress.Size)].CopyTo(socketAddress.Buffer.Span);
-        return like.Create(socketAddress);
+            AF_INET when address.Length >= 8 => new IPEndPoint(new IPAddress(address.Slice(4, 4)), ReadPort(address)),
+            AF_INET6 when address.Length >= 28 => new IPEndPoint(
+                new IPAddress(address.Slice(8, 16), MemoryMarshal.Read<uint>(address[24..])), ReadPort(address)),
+            _ => null,
+        };
     }
+
+    private static int ReadPort(ReadOnlySpan<byte> address) => BinaryPrimitives.ReadUInt16BigEndian(address[2..]);
 
     private static SafeFileHandle Own(int descriptor) =>
         descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true) : throw new Win32Exception(LastError);
-
-    private delegate int NameOf(int descriptor, ref byte address, ref int length);
 
 #pragma warning disable SYSLIB1054 // Generated marshalling would be unsafe code for nothing: every argument is blittable.
     [DllImport("libc", SetLastError = true)]
@@ -165,7 +195,7 @@ internal static class Libc
 
     [DllImport("libc", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static extern int accept4(int descriptor, nint address, nint length, int flags);
+    private static extern int accept4(int descriptor, ref byte address, ref int length, int flags);
 
     [DllImport("libc", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
@@ -178,10 +208,6 @@ internal static class Libc
     [DllImport("libc", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern nint sendfile(int descriptor, int file, ref long offset, nint count);
-
-    [DllImport("libc", SetLastError = true)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static extern int getpeername(int descriptor, ref byte address, ref int length);
 
     [DllImport("libc", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

@@ -16,17 +16,17 @@ namespace Uwsgi.AspNetCore.Transport.Loop;
 /// A new object for each connection, while the socket serves the next one: whoever keeps it, and aborts it late, meets nobody else. It is its own feature
 /// collection; tokens, identifiers and end points are made when somebody asks for them.
 /// </remarks>
-internal sealed class LoopConnection(LoopListener listener, LoopSocket socket) : ConnectionContext,
+internal sealed class LoopConnection(LoopListener listener, LoopSocket socket, EndPoint? remoteEndPoint) : ConnectionContext,
     IFeatureCollection, IConnectionIdFeature, IConnectionTransportFeature, IConnectionItemsFeature, IMemoryPoolFeature, IConnectionLifetimeFeature,
     IConnectionLifetimeNotificationFeature, IConnectionSocketFeature, IConnectionMetricsTagsFeature,
-    IDecrementConcurrentConnectionCountFeature, IInlineTransportFeature, IKestrelHandOverFeature, IFileTransportFeature
+    IDecrementConcurrentConnectionCountFeature, IInlineTransportFeature, IKestrelHandOverFeature, IFileTransportFeature, ILastFlushTransportFeature
 {
     private static readonly Type[] s_own =
     [
         typeof(IConnectionIdFeature), typeof(IConnectionTransportFeature), typeof(IConnectionItemsFeature), typeof(IMemoryPoolFeature),
         typeof(IConnectionLifetimeFeature), typeof(IConnectionLifetimeNotificationFeature), typeof(IConnectionSocketFeature),
         typeof(IConnectionMetricsTagsFeature), typeof(IDecrementConcurrentConnectionCountFeature), typeof(IInlineTransportFeature),
-        typeof(IKestrelHandOverFeature), typeof(IFileTransportFeature),
+        typeof(IKestrelHandOverFeature), typeof(IFileTransportFeature), typeof(ILastFlushTransportFeature),
     ];
 
     private static long s_lastId = DateTime.UtcNow.Ticks;
@@ -38,7 +38,6 @@ internal sealed class LoopConnection(LoopListener listener, LoopSocket socket) :
     private IDictionary<object, object?>? _items;
     private IDuplexPipe? _transport;
     private string? _id;
-    private EndPoint? _remoteEndPoint;
     private EndPoint? _localEndPoint;
     private CancellationTokenSource? _closed;
     private CancellationTokenSource? _closeRequested;
@@ -78,11 +77,7 @@ internal sealed class LoopConnection(LoopListener listener, LoopSocket socket) :
         set => _localEndPoint = value;
     }
 
-    public override EndPoint? RemoteEndPoint
-    {
-        get => _remoteEndPoint ??= listener.GetRemoteEndPoint(this, socket);
-        set => _remoteEndPoint = value;
-    }
+    public override EndPoint? RemoteEndPoint { get; set; } = remoteEndPoint;
 
     public MemoryPool<byte> MemoryPool => listener.MemoryPool;
 
@@ -159,6 +154,8 @@ internal sealed class LoopConnection(LoopListener listener, LoopSocket socket) :
 
     public ValueTask<long> SendFileAsync(SafeFileHandle file, long offset, long count, CancellationToken cancellationToken) =>
         socket.SendFileAsync(this, file, offset, count, cancellationToken);
+
+    public ValueTask<FlushResult> FlushLastAsync(CancellationToken cancellationToken) => socket.FlushLastAsync(this, cancellationToken);
 
     /// <summary>Called by Kestrel when it is through with the connection.</summary>
     public override ValueTask DisposeAsync()
@@ -246,6 +243,7 @@ internal sealed class LoopConnection(LoopListener listener, LoopSocket socket) :
 
     private bool IsOffered(Type type) =>
         type == typeof(IConnectionMetricsTagsFeature) ? listener.IsDurationMeasured
+        : type == typeof(ILastFlushTransportFeature) ? !listener.IsUnix
         : type == typeof(IDecrementConcurrentConnectionCountFeature) ? listener.IsLimited
         // Kestrel's HTTP has a pipe of its own in front of this one.
         : type == typeof(IInlineTransportFeature) ? !IsHandedOver

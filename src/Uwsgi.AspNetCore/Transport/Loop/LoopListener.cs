@@ -30,7 +30,6 @@ internal sealed class LoopListener : IConnectionListener
     private readonly long? _maxConnections;
     private readonly ILogger _logger;
     private readonly ILogger _kestrelLogger;
-    private readonly bool _isUnix;
     private readonly bool _isAnyAddress;
     private readonly LimitedCounter _counted = new();
     private readonly Channel<ConnectionContext> _handedOver = Channel.CreateUnbounded<ConnectionContext>();
@@ -54,7 +53,7 @@ internal sealed class LoopListener : IConnectionListener
         _maxConnections = maxConnections;
         _logger = logger;
         _kestrelLogger = kestrelLogger;
-        _isUnix = socket.AddressFamily == AddressFamily.Unix;
+        IsUnix = socket.AddressFamily == AddressFamily.Unix;
         _isAnyAddress = endPoint is IPEndPoint ip && (ip.Address.Equals(IPAddress.Any) || ip.Address.Equals(IPAddress.IPv6Any));
         EndPoint = endPoint;
         socket.Blocking = false;
@@ -66,6 +65,8 @@ internal sealed class LoopListener : IConnectionListener
     public MemoryPool<byte> MemoryPool => _loop.MemoryPool;
 
     public bool IsDurationMeasured => _metrics.IsDurationMeasured;
+
+    public bool IsUnix { get; }
 
     public bool IsLimited => _maxConnections is not null;
 
@@ -88,7 +89,7 @@ internal sealed class LoopListener : IConnectionListener
         thread.IsAccepting = true;
         for (var i = 0; i < MaxAcceptsPerTurn; i++)
         {
-            var descriptor = AcceptOne();
+            var descriptor = AcceptOne(out var peer);
             if (descriptor < 0)
             {
                 switch (descriptor)
@@ -112,7 +113,7 @@ internal sealed class LoopListener : IConnectionListener
             }
 
             thread.NoteProgress();
-            Serve(descriptor);
+            Serve(descriptor, peer);
         }
 
         thread.IsAccepting = false;
@@ -123,11 +124,8 @@ internal sealed class LoopListener : IConnectionListener
         }
     }
 
-    public EndPoint? GetRemoteEndPoint(LoopConnection connection, LoopSocket socket) =>
-        _isUnix ? s_unixPeer : socket.Use(connection, descriptor => Libc.GetPeer(descriptor, EndPoint));
-
     public EndPoint? GetLocalEndPoint(LoopConnection connection, LoopSocket socket) =>
-        _isAnyAddress ? socket.Use(connection, descriptor => Libc.GetLocal(descriptor, EndPoint)) : EndPoint;
+        _isAnyAddress ? socket.Use(connection, Libc.GetLocalAddress) : EndPoint;
 
     /// <summary>Takes a connection out of the number that the limit is for, because it has become something else.</summary>
     public void ReleaseConnection() => _counted.Remove();
@@ -183,14 +181,17 @@ internal sealed class LoopListener : IConnectionListener
     }
 
     // A descriptor, which counts as open, or the negative error.
-    private int AcceptOne()
+    private int AcceptOne(out EndPoint? peer)
     {
+        peer = null;
         if (!TryHold())
         {
             return -Libc.EBADF;
         }
 
-        var descriptor = Libc.Accept(_descriptor);
+        // With the address, which the rule who may connect asks for, and which cannot be had any more from a peer that has gone meanwhile.
+        var descriptor = Libc.Accept(_descriptor, out var address);
+        peer = IsUnix ? s_unixPeer : address;
         if (descriptor < 0)
         {
             descriptor = -Libc.LastError;
@@ -231,14 +232,14 @@ internal sealed class LoopListener : IConnectionListener
         }
     }
 
-    private void Serve(int descriptor)
+    private void Serve(int descriptor, EndPoint? peer)
     {
         LoopSocket socket;
         LoopConnection connection;
         try
         {
             socket = _loop.Rent();
-            connection = new LoopConnection(this, socket);
+            connection = new LoopConnection(this, socket, peer);
         }
         catch
         {

@@ -192,6 +192,20 @@ internal sealed class LoopSocket : IDuplexPipe
         }
     }
 
+    /// <summary>Sends what is left and ends the output; pending like any flush.</summary>
+    public ValueTask<FlushResult> FlushLastAsync(LoopConnection owner, CancellationToken cancellationToken)
+    {
+        if (Owner != owner)
+        {
+            throw new InvalidOperationException("The connection is over.");
+        }
+
+        var flush = _output.Writer.FlushAsync(cancellationToken);
+        _output.Writer.Complete();
+        StartSending();
+        return flush;
+    }
+
     /// <summary>Sends a part of a file behind what was flushed; see <see cref="IFileTransportFeature"/>.</summary>
     public async ValueTask<long> SendFileAsync(LoopConnection owner, SafeFileHandle file, long offset, long count, CancellationToken cancellationToken)
     {
@@ -366,11 +380,14 @@ internal sealed class LoopSocket : IDuplexPipe
             _isSendRequested = false;
             var error = 0;
             var isOver = _isAborted;
+            var isHalfClose = false;
             if (!isOver)
             {
                 if (_output.Reader.TryRead(out var read))
                 {
-                    (var sent, error) = SendBuffer(read.Buffer);
+                    // The end of the output goes with its last bytes. Not when the connection is closed: unread input would take them along.
+                    isHalfClose = read.IsCompleted && !_isClosing;
+                    (var sent, error) = SendBuffer(read.Buffer, isHalfClose);
                     _output.Reader.AdvanceTo(read.Buffer.GetPosition(sent));
                     isOver = error is not (0 or Libc.EAGAIN) || (error == 0 && read.IsCompleted);
                     if (error == 0 && !isOver)
@@ -399,7 +416,7 @@ internal sealed class LoopSocket : IDuplexPipe
                     Owner?.NoteClosed();
                 }
 
-                return EndSending(isHalfClose: error == 0 && !_isAborted && !_isClosing, next);
+                return EndSending(isHalfClose && error == 0 && !_isAborted, next);
             }
 
             next = next.Or(DeferredScheduler.Release());
@@ -436,7 +453,7 @@ internal sealed class LoopSocket : IDuplexPipe
         return next;
     }
 
-    private (long Sent, int Error) SendBuffer(in ReadOnlySequence<byte> buffer)
+    private (long Sent, int Error) SendBuffer(in ReadOnlySequence<byte> buffer, bool isMoreToCome)
     {
         var total = 0L;
         foreach (var segment in buffer)
@@ -445,7 +462,7 @@ internal sealed class LoopSocket : IDuplexPipe
             while (!rest.IsEmpty)
             {
                 Interlocked.And(ref _events, ~Writable);
-                var count = Libc.Send(_descriptor, rest);
+                var count = Libc.Send(_descriptor, rest, isMoreToCome);
                 if (count < 0)
                 {
                     var error = Libc.LastError;

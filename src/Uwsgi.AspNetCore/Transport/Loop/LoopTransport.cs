@@ -31,8 +31,9 @@ internal sealed class LoopTransport(
     /// <summary>Serves a socket that is bound.</summary>
     /// <param name="socket">The socket; the listener closes it.</param>
     /// <param name="handler">What serves each connection.</param>
+    /// <param name="isInherited">Whether it came from another process, which has chosen how it listens.</param>
     /// <param name="options">Kestrel's options for sockets, as far as they concern the system: backlog, Nagle's algorithm, what may wait to be sent.</param>
-    public LoopListener Listen(Socket socket, ConnectionDelegate handler, SocketTransportOptions options)
+    public LoopListener Listen(Socket socket, bool isInherited, ConnectionDelegate handler, SocketTransportOptions options)
     {
         try
         {
@@ -40,6 +41,10 @@ internal sealed class LoopTransport(
             {
                 // Accepted sockets inherit it.
                 socket.NoDelay = options.NoDelay;
+                if (!isInherited)
+                {
+                    Libc.DeferAccept((int)socket.Handle);
+                }
             }
 
             socket.Listen(options.Backlog);

@@ -32,7 +32,7 @@ internal sealed class LoopHarness : IMemoryPoolFactory<byte>, IAsyncDisposable
         var socket = CreateSocket(address);
         socket.Bind(address);
         ListeningDescriptor = (int)socket.Handle;
-        _listener = _transport.Listen(socket, handler, new SocketTransportOptions { Backlog = 4096 });
+        _listener = _transport.Listen(socket, isInherited: false, handler, new SocketTransportOptions { Backlog = 4096 });
     }
 
     public LogSink Logs { get; } = new();
