@@ -27,12 +27,12 @@ internal sealed record Experiment(string Name, string Scenario, string Columns)
 
     public static Experiment File1G { get; } = new("file-1g", "file-1g", Gateways) { Connections = [2] };
 
-    public static Experiment Sweep { get; } = new("sweep", Benchmarks.Scenario.HelloName, "proxy-kept,uwsgi,fastcgi-kept")
+    public static Experiment Sweep { get; } = new("sweep", Benchmarks.Scenario.HelloName, "proxy-kept,uwsgi,fastcgi-kept,c")
     {
         Connections = [1, 4, 16, 64, 256, 1024],
     };
 
-    public static Experiment Tcp { get; } = new("tcp", Benchmarks.Scenario.HelloName, Gateways) { IsTcp = true };
+    public static Experiment Tcp { get; } = new("tcp", Benchmarks.Scenario.HelloName, $"{Gateways},c") { IsTcp = true };
 
     public static IReadOnlyList<Experiment> All { get; } = [Hello, Json, Download, Upload, File4K, File1M, File1G, Sweep, Tcp];
 

@@ -34,9 +34,11 @@ internal static class Goals
         Most("uwsgi, 1,024 connections vs the best of 1 to 1,024", AtLeast(0.8), "uwsgi"),
         Most("FastCGI kept, 1,024 connections vs the best of 1 to 1,024", AtLeast(0.8), "fastcgi-kept"),
         Most("Kestrel HTTP kept, 1,024 connections vs the best of 1 to 1,024", Bound.None, ProxyKept),
-        .. SameOverTcp("uwsgi vs Kestrel HTTP", "uwsgi", Proxy),
-        .. SameOverTcp("SCGI vs Kestrel HTTP", "scgi", Proxy),
-        .. SameOverTcp("FastCGI kept vs Kestrel HTTP kept", "fastcgi-kept", ProxyKept),
+        Most("the minimal C responder, 1,024 connections vs the best of 1 to 1,024", Bound.None, "c"),
+        .. SameOverTcp("uwsgi vs Kestrel HTTP", Bound.Same(0.15), "uwsgi", Proxy),
+        .. SameOverTcp("SCGI vs Kestrel HTTP", Bound.Same(0.15), "scgi", Proxy),
+        .. SameOverTcp("FastCGI kept vs Kestrel HTTP kept", Bound.Same(0.15), "fastcgi-kept", ProxyKept),
+        .. SameOverTcp("the minimal C responder vs Kestrel HTTP", Bound.None, "c", Proxy),
     ];
 
     private static Bound AtMost(double ratio) => Bound.AtMost(ratio, "×");
@@ -65,10 +67,10 @@ internal static class Goals
     private static Goal Most(string compare, Bound bound, string column) =>
         new(compare, Rate, bound, result => result.MostConnections(Experiment.Sweep, column));
 
-    private static Goal[] SameOverTcp(string what, string column, string baseline) =>
+    private static Goal[] SameOverTcp(string what, Bound bound, string column, string baseline) =>
     [
         .. from figure in (string[])[Cpu, Rate]
-           select new Goal($"TCP loopback vs unix sockets, {what}", $"ratio of {figure}", Bound.Same(0.15), result => result.OverTcp(column, baseline, Take(figure))),
+           select new Goal($"TCP loopback vs unix sockets, {what}", $"ratio of {figure}", bound, result => result.OverTcp(column, baseline, Take(figure))),
     ];
 
     private static Func<Measurement, double> Take(string figure) => figure == Cpu ? Measurement.AppTime : Measurement.Rate;

@@ -158,6 +158,67 @@ public class IdentityTests
         Assert.Contains(server.Logs.Entries, entry => entry.Category == "bytes" && entry.Message.Contains("68 65 6C 6C 6F", StringComparison.Ordinal));
     }
 
+    [SkippableTheory]
+    [MemberData(nameof(All))]
+    public async Task The_end_of_a_connection_is_told_last_come_first_served(UwsgiTransport transport, SocketKind kind)
+    {
+        var told = new ConcurrentQueue<string>();
+        var end = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        IConnectionCompleteFeature? feature = null;
+        await using var server = await WithConnectionsAsync(transport, kind, (connection, next) =>
+        {
+            feature = connection.Features.Get<IConnectionCompleteFeature>()!;
+            feature.OnCompleted(
+                static state =>
+                {
+                    ((TaskCompletionSource)state).SetResult();
+                    return Task.CompletedTask;
+                },
+                end);
+            feature.OnCompleted(static _ => throw new InvalidOperationException("not heard"), told);
+            feature.OnCompleted(
+                static state =>
+                {
+                    ((ConcurrentQueue<string>)state).Enqueue("told");
+                    return Task.CompletedTask;
+                },
+                told);
+            return next(connection);
+        });
+        // Kestrel gives the event no name.
+        server.ExpectError(transport == UwsgiTransport.EventLoop ? "CompletionFailed" : "");
+
+        await server.RequestAsync(UwsgiPacket.Nginx());
+
+        await end.Task.WithTimeoutAsync();
+        Assert.Equal(["told"], told);
+        Assert.Throws<InvalidOperationException>(() => feature!.OnCompleted(static _ => Task.CompletedTask, told));
+        Assert.Single(server.Logs.Entries, entry => entry is { EventId.Id: 0, Exception.Message: "not heard" });
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(Transports))]
+    public async Task A_connection_has_a_heartbeat(UwsgiTransport transport)
+    {
+        var beats = new SemaphoreSlim(0);
+        await using var server = await WithConnectionsAsync(
+            transport,
+            SocketKind.UnixFile,
+            (connection, next) =>
+            {
+                connection.Features.Get<IConnectionHeartbeatFeature>()!.OnHeartbeat(static state => ((SemaphoreSlim)state).Release(), beats);
+                return next(connection);
+            },
+            app: async context =>
+            {
+                Assert.True(await beats.WaitAsync(TestTimeouts.Default));
+                Assert.True(await beats.WaitAsync(TestTimeouts.Default));
+                await context.Response.WriteAsync("beats");
+            });
+
+        Assert.Equal("beats", (await server.RequestAsync(UwsgiPacket.Nginx())).Text);
+    }
+
     private static void Use(IFeatureCollection features, ConnectionContext connection)
     {
         var revision = features.Revision;

@@ -23,4 +23,11 @@ internal static partial class KestrelLog
 
     [LoggerMessage(0, LogLevel.Error, "Unhandled exception while processing {ConnectionId}.", EventName = nameof(HandlerFailed))]
     public static partial void HandlerFailed(ILogger logger, string connectionId, Exception error);
+
+    [LoggerMessage(
+        0, LogLevel.Error, "An error occurred running an IConnectionCompleteFeature.OnCompleted callback.", EventName = nameof(CompletionFailed))]
+    public static partial void CompletionFailed(ILogger logger, Exception error);
+
+    [LoggerMessage(0, LogLevel.Error, "An error occurred running an IConnectionHeartbeatFeature.OnHeartbeat callback.", EventName = nameof(HeartbeatFailed))]
+    public static partial void HeartbeatFailed(ILogger logger, Exception error);
 }

@@ -18,14 +18,14 @@ namespace Uwsgi.AspNetCore.Transport.Loop;
 /// </remarks>
 internal sealed class LoopConnection(LoopListener listener, LoopSocket socket, EndPoint? remoteEndPoint) : ConnectionContext,
     IFeatureCollection, IConnectionIdFeature, IConnectionTransportFeature, IConnectionItemsFeature, IMemoryPoolFeature, IConnectionLifetimeFeature,
-    IConnectionLifetimeNotificationFeature, IConnectionSocketFeature, IConnectionMetricsTagsFeature,
+    IConnectionLifetimeNotificationFeature, IConnectionSocketFeature, IConnectionMetricsTagsFeature, IConnectionCompleteFeature, IConnectionHeartbeatFeature,
     IDecrementConcurrentConnectionCountFeature, IInlineTransportFeature, IKestrelHandOverFeature, IFileTransportFeature, ILastFlushTransportFeature
 {
     private static readonly Type[] s_own =
     [
         typeof(IConnectionIdFeature), typeof(IConnectionTransportFeature), typeof(IConnectionItemsFeature), typeof(IMemoryPoolFeature),
         typeof(IConnectionLifetimeFeature), typeof(IConnectionLifetimeNotificationFeature), typeof(IConnectionSocketFeature),
-        typeof(IConnectionMetricsTagsFeature), typeof(IDecrementConcurrentConnectionCountFeature), typeof(IInlineTransportFeature),
+        typeof(IConnectionMetricsTagsFeature), typeof(IConnectionCompleteFeature), typeof(IConnectionHeartbeatFeature), typeof(IDecrementConcurrentConnectionCountFeature), typeof(IInlineTransportFeature),
         typeof(IKestrelHandOverFeature), typeof(IFileTransportFeature), typeof(ILastFlushTransportFeature),
     ];
 
@@ -46,6 +46,7 @@ internal sealed class LoopConnection(LoopListener listener, LoopSocket socket, E
     private Socket? _socketObject;
     private List<KeyValuePair<string, object?>>? _metricsTags;
     private TaskCompletionSource? _kestrelIsThrough;
+    private ConnectionObservers? _observers;
     private int _isReleased;
     private int _revision;
 
@@ -164,6 +165,15 @@ internal sealed class LoopConnection(LoopListener listener, LoopSocket socket, E
         return base.DisposeAsync();
     }
 
+    /// <exception cref="InvalidOperationException">The connection is over.</exception>
+    void IConnectionCompleteFeature.OnCompleted(Func<object, Task> callback, object state) => GetObservers().OnCompleted(callback, state);
+
+    /// <exception cref="InvalidOperationException">The connection is over.</exception>
+    void IConnectionHeartbeatFeature.OnHeartbeat(Action<object> action, object state) => GetObservers().OnHeartbeat(action, state);
+
+    /// <summary>Tells whoever asked for it that the connection is over.</summary>
+    public Task CompleteAsync() => Interlocked.Exchange(ref _observers, ConnectionObservers.Over)?.CompleteAsync() ?? Task.CompletedTask;
+
     public void RequestClose() => Fire(ref _closeRequested);
 
     public void ReleaseConnection()
@@ -211,6 +221,17 @@ internal sealed class LoopConnection(LoopListener listener, LoopSocket socket, E
         var source = new CancellationTokenSource();
         source.Cancel();
         return source;
+    }
+
+    private ConnectionObservers GetObservers()
+    {
+        if (Volatile.Read(ref _observers) is not { } known)
+        {
+            var created = new ConnectionObservers(listener.KestrelLogger);
+            known = Interlocked.CompareExchange(ref _observers, created, null) ?? created;
+        }
+
+        return known != ConnectionObservers.Over ? known : throw new InvalidOperationException("The connection is already complete.");
     }
 
     private CancellationToken GetClosedToken()

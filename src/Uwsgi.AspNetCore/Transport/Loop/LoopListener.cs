@@ -68,6 +68,8 @@ internal sealed class LoopListener : IConnectionListener
 
     public bool IsUnix { get; }
 
+    public ILogger KestrelLogger => _kestrelLogger;
+
     public bool IsLimited => _maxConnections is not null;
 
     public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
@@ -274,6 +276,7 @@ internal sealed class LoopListener : IConnectionListener
             connection.Abort(new ConnectionAbortedException("The connection's handler failed.", error));
         }
 
+        await connection.CompleteAsync();
         await socket.CloseAsync();
         connection.NoteClosed();
         _loop.Return(socket);
