@@ -94,6 +94,60 @@ public class FlowTests
 
     [SkippableTheory]
     [MemberData(nameof(All))]
+    public async Task A_peer_that_takes_the_last_bytes_late_has_not_gone(UwsgiTransport transport, SocketKind kind)
+    {
+        var hasStalled = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var hasGone = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var server = await TransportServer.StartAsync(transport, kind, async context =>
+        {
+            context.Response.ContentLength = Long;
+            var write = context.Response.BodyWriter.WriteAsync(new byte[Long]);
+            hasStalled.SetResult(!write.IsCompleted);
+            hasGone.SetResult((await write).IsCompleted);
+        });
+        using var client = await server.ConnectSocketAsync();
+        await client.SendAsync(UwsgiPacket.Nginx().ToArray());
+        Assert.True(await hasStalled.Task.WithTimeoutAsync());
+
+        await client.ReadToEndAsync();
+
+        Assert.False(await hasGone.Task.WithTimeoutAsync());
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(All))]
+    public async Task A_peer_that_closes_behind_the_last_byte_does_not_abort_the_app(UwsgiTransport transport, SocketKind kind)
+    {
+        var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var outcome = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var server = await TransportServer.StartAsync(transport, kind, async context =>
+        {
+            var aborted = context.RequestAborted;
+            context.Response.OnCompleted(() =>
+            {
+                outcome.SetResult(aborted.IsCancellationRequested);
+                return Task.CompletedTask;
+            });
+            context.Response.ContentLength = 5;
+            await context.Response.Body.WriteAsync("whole"u8.ToArray());
+            await release.Task.WithTimeoutAsync();
+            await context.Response.Body.FlushAsync();
+        });
+        using (var client = await server.ConnectSocketAsync())
+        {
+            await client.SendAsync(UwsgiPacket.Nginx().ToArray());
+            await client.ReadHeadAsync();
+            Assert.Equal("whole"u8.ToArray(), await client.ReadExactlyAsync(5));
+        }
+
+        await Task.Delay(100);
+        release.SetResult();
+
+        Assert.False(await outcome.Task.WithTimeoutAsync());
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(All))]
     public async Task An_app_may_go_on_behind_its_last_byte(UwsgiTransport transport, SocketKind kind)
     {
         var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -219,6 +219,40 @@ public class IdentityTests
         Assert.Equal("beats", (await server.RequestAsync(UwsgiPacket.Nginx())).Text);
     }
 
+    [SkippableTheory]
+    [MemberData(nameof(All))]
+    public async Task What_is_put_in_front_passes_a_response_of_announced_length(UwsgiTransport transport, SocketKind kind)
+    {
+        await using var server = await StartWithLoggingAsync(transport, kind, async context =>
+        {
+            context.Response.ContentLength = 5;
+            await context.Response.WriteAsync("hello");
+        });
+
+        Assert.Equal("hello", (await server.RequestAsync(UwsgiPacket.Nginx())).Text);
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(All))]
+    public async Task What_is_put_in_front_sees_a_file(UwsgiTransport transport, SocketKind kind)
+    {
+        var path = Path.GetTempFileName();
+        try
+        {
+            // Longer than what is copied.
+            await File.WriteAllTextAsync(path, new string('~', 100_000));
+            await using var server = await StartWithLoggingAsync(transport, kind, context => context.Response.SendFileAsync(path));
+
+            Assert.Equal(100_000, (await server.RequestAsync(UwsgiPacket.Nginx())).Body.Length);
+
+            Assert.Contains(server.Logs.Entries, entry => entry.Category == "bytes" && entry.Message.Contains("7E 7E 7E", StringComparison.Ordinal));
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
     private static void Use(IFeatureCollection features, ConnectionContext connection)
     {
         var revision = features.Revision;
@@ -248,6 +282,10 @@ public class IdentityTests
         Assert.All(features, pair => Assert.IsAssignableFrom(pair.Key, pair.Value));
         Assert.Equal(features.Count(), features.Select(pair => pair.Key).Distinct().Count());
     }
+
+    private static Task<GatewayTestServer> StartWithLoggingAsync(UwsgiTransport transport, SocketKind kind, RequestDelegate app) =>
+        TransportServer.StartAsync(transport, kind, app, options => options.Host = builder =>
+            builder.WebHost.ConfigureKestrel(kestrel => kestrel.ConfigureEndpointDefaults(listen => listen.UseConnectionLogging("bytes"))));
 
     private static Task<GatewayTestServer> WithConnectionsAsync(
         UwsgiTransport transport,

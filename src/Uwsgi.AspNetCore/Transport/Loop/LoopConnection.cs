@@ -69,7 +69,7 @@ internal sealed class LoopConnection(LoopListener listener, LoopSocket socket, E
     public override IDuplexPipe Transport
     {
         get => _transport ?? socket;
-        set => _transport = value;
+        set => _transport = ReferenceEquals(value, socket) ? null : value;
     }
 
     public override EndPoint? LocalEndPoint
@@ -264,7 +264,9 @@ internal sealed class LoopConnection(LoopListener listener, LoopSocket socket, E
 
     private bool IsOffered(Type type) =>
         type == typeof(IConnectionMetricsTagsFeature) ? listener.IsDurationMeasured
-        : type == typeof(ILastFlushTransportFeature) ? !listener.IsUnix
+        // These two go past what a middleware has put in front of the socket, which may hold bytes back or change them.
+        : type == typeof(IFileTransportFeature) ? _transport is null
+        : type == typeof(ILastFlushTransportFeature) ? _transport is null && !listener.IsUnix
         : type == typeof(IDecrementConcurrentConnectionCountFeature) ? listener.IsLimited
         // Kestrel's HTTP has a pipe of its own in front of this one.
         : type == typeof(IInlineTransportFeature) ? !IsHandedOver

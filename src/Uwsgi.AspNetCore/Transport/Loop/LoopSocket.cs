@@ -268,6 +268,7 @@ internal sealed class LoopSocket : IDuplexPipe
             }
         }
 
+        _output.Reader.Complete();
         TakeReceiver();
         if (!_isInputOver)
         {
@@ -487,10 +488,14 @@ internal sealed class LoopSocket : IDuplexPipe
     {
         if (isHalfClose)
         {
+            // All was taken. The reader's end is left to the close: a flush that still waits for these bytes would take it for the peer's.
             Libc.ShutdownSending(_descriptor);
         }
+        else
+        {
+            _output.Reader.Complete();
+        }
 
-        _output.Reader.Complete();
         next = next.Or(DeferredScheduler.Release());
         var file = Interlocked.Exchange(ref _file, s_noFile);
         Interlocked.Exchange(ref _sent, s_over)?.TrySetResult();
