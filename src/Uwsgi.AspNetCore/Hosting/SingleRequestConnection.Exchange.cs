@@ -13,7 +13,7 @@ internal sealed partial class SingleRequestConnection
 {
     private volatile bool _isAborted;
     private volatile ConnectionAbortedException? _cut;
-    private ILastFlushTransportFeature? _lastFlush;
+    private bool _isFlushLast;
     private bool _isOutputClosed;
 
     public override GatewayProtocol Protocol => _head.Protocol;
@@ -44,7 +44,7 @@ internal sealed partial class SingleRequestConnection
 
     public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken)
     {
-        if (_lastFlush is null)
+        if (!_isFlushLast)
         {
             return _output.FlushAsync(cancellationToken);
         }
@@ -55,15 +55,12 @@ internal sealed partial class SingleRequestConnection
         }
 
         _isOutputClosed = true;
-        return _lastFlush.FlushLastAsync(cancellationToken);
+        return ((ILastFlushWriter)_output).FlushLastAsync(cancellationToken);
     }
 
     public override void NoteLastByte(bool isRequestRead)
     {
-        if (isRequestRead && !_isOutputClosed)
-        {
-            _lastFlush = _connection.Features.Get<ILastFlushTransportFeature>();
-        }
+        _isFlushLast = _isOutputClosed || (isRequestRead && _output is ILastFlushWriter { PrefersLastFlush: true });
     }
 
     public override bool CanSendFiles => _connection.Features.Get<IFileTransportFeature>() is not null;

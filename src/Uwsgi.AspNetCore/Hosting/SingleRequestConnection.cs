@@ -116,7 +116,7 @@ internal sealed partial class SingleRequestConnection : GatewayExchange
         _isUncounted = false;
         _isAborted = false;
         _cut = null;
-        _lastFlush = null;
+        _isFlushLast = false;
         _isOutputClosed = false;
         ResetWatch();
     }

@@ -10,8 +10,6 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Uwsgi.AspNetCore.Hosting;
 using Uwsgi.AspNetCore.Http;
-using Uwsgi.AspNetCore.Transport;
-using Uwsgi.AspNetCore.Transport.Loop;
 
 namespace Uwsgi.AspNetCore.Tests.Http;
 
@@ -107,7 +105,6 @@ internal static class PooledFields
             _ when type == typeof(ConnectionAbortedException) => new ConnectionAbortedException(),
             _ when type == typeof(PipeWriter) => PipeWriter.Create(Stream.Null),
             _ when type == typeof(HeadReader) => UwsgiHeadReader.Instance,
-            _ when type == typeof(ILastFlushTransportFeature) => RuntimeHelpers.GetUninitializedObject(typeof(LoopConnection)),
             _ when type == typeof(UpgradeStream) => new UpgradeStream(PipeReader.Create(ReadOnlySequence<byte>.Empty), null!),
             _ => null,
         };

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.ComponentModel;
 using System.Net;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
@@ -81,6 +82,10 @@ internal static class Libc
 
     public static (uint Events, ulong Data) ReadEvent(ReadOnlySpan<byte> one) =>
         (MemoryMarshal.Read<uint>(one), MemoryMarshal.Read<ulong>(one[s_dataOffset..]));
+
+    /// <summary>Accepts a connection that does not block; nobody asks for its peer's address.</summary>
+    public static int Accept(int descriptor) =>
+        accept4(descriptor, ref Unsafe.NullRef<byte>(), ref Unsafe.NullRef<int>(), SOCK_CLOEXEC | SOCK_NONBLOCK);
 
     /// <summary>Accepts a connection that does not block.</summary>
     /// <param name="descriptor">The socket that listens.</param>

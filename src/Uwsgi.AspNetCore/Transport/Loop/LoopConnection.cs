@@ -19,14 +19,14 @@ namespace Uwsgi.AspNetCore.Transport.Loop;
 internal sealed class LoopConnection(LoopListener listener, LoopSocket socket, EndPoint? remoteEndPoint) : ConnectionContext,
     IFeatureCollection, IConnectionIdFeature, IConnectionTransportFeature, IConnectionItemsFeature, IMemoryPoolFeature, IConnectionLifetimeFeature,
     IConnectionLifetimeNotificationFeature, IConnectionSocketFeature, IConnectionMetricsTagsFeature, IConnectionCompleteFeature, IConnectionHeartbeatFeature,
-    IDecrementConcurrentConnectionCountFeature, IInlineTransportFeature, IKestrelHandOverFeature, IFileTransportFeature, ILastFlushTransportFeature
+    IDecrementConcurrentConnectionCountFeature, IInlineTransportFeature, IKestrelHandOverFeature, IFileTransportFeature
 {
     private static readonly Type[] s_own =
     [
         typeof(IConnectionIdFeature), typeof(IConnectionTransportFeature), typeof(IConnectionItemsFeature), typeof(IMemoryPoolFeature),
         typeof(IConnectionLifetimeFeature), typeof(IConnectionLifetimeNotificationFeature), typeof(IConnectionSocketFeature),
         typeof(IConnectionMetricsTagsFeature), typeof(IConnectionCompleteFeature), typeof(IConnectionHeartbeatFeature), typeof(IDecrementConcurrentConnectionCountFeature), typeof(IInlineTransportFeature),
-        typeof(IKestrelHandOverFeature), typeof(IFileTransportFeature), typeof(ILastFlushTransportFeature),
+        typeof(IKestrelHandOverFeature), typeof(IFileTransportFeature),
     ];
 
     private static long s_lastId = DateTime.UtcNow.Ticks;
@@ -156,8 +156,6 @@ internal sealed class LoopConnection(LoopListener listener, LoopSocket socket, E
     public ValueTask<long> SendFileAsync(SafeFileHandle file, long offset, long count, CancellationToken cancellationToken) =>
         socket.SendFileAsync(this, file, offset, count, cancellationToken);
 
-    public ValueTask<FlushResult> FlushLastAsync(CancellationToken cancellationToken) => socket.FlushLastAsync(this, cancellationToken);
-
     /// <summary>Called by Kestrel when it is through with the connection.</summary>
     public override ValueTask DisposeAsync()
     {
@@ -264,9 +262,8 @@ internal sealed class LoopConnection(LoopListener listener, LoopSocket socket, E
 
     private bool IsOffered(Type type) =>
         type == typeof(IConnectionMetricsTagsFeature) ? listener.IsDurationMeasured
-        // These two go past what a middleware has put in front of the socket, which may hold bytes back or change them.
+        // It goes past what a middleware has put in front of the socket, which may hold bytes back or change them.
         : type == typeof(IFileTransportFeature) ? _transport is null
-        : type == typeof(ILastFlushTransportFeature) ? _transport is null && !listener.IsUnix
         : type == typeof(IDecrementConcurrentConnectionCountFeature) ? listener.IsLimited
         // Kestrel's HTTP has a pipe of its own in front of this one.
         : type == typeof(IInlineTransportFeature) ? !IsHandedOver

@@ -191,9 +191,19 @@ internal sealed class LoopListener : IConnectionListener
             return -Libc.EBADF;
         }
 
-        // With the address, which the rule who may connect asks for, and which cannot be had any more from a peer that has gone meanwhile.
-        var descriptor = Libc.Accept(_descriptor, out var address);
-        peer = IsUnix ? s_unixPeer : address;
+        // Over TCP with the address, which the rule who may connect asks for, and which cannot be had any more from a peer that has gone meanwhile.
+        int descriptor;
+        if (IsUnix)
+        {
+            peer = s_unixPeer;
+            descriptor = Libc.Accept(_descriptor);
+        }
+        else
+        {
+            descriptor = Libc.Accept(_descriptor, out var address);
+            peer = address;
+        }
+
         if (descriptor < 0)
         {
             descriptor = -Libc.LastError;

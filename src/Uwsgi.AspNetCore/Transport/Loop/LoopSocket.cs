@@ -83,6 +83,8 @@ internal sealed class LoopSocket : IDuplexPipe
     /// <summary>Gets a number that changes with each connection.</summary>
     public uint Generation { get; private set; }
 
+    public bool IsTcp { get; private set; }
+
     public LoopConnection? Owner => Volatile.Read(ref _owner);
 
     public PipeReader Input => _reader;
@@ -93,6 +95,7 @@ internal sealed class LoopSocket : IDuplexPipe
     public void Open(LoopConnection owner, int descriptor)
     {
         _mayHaveMore = true;
+        IsTcp = !owner.Listener.IsUnix;
         lock (_lifetime)
         {
             _descriptor = descriptor;
@@ -193,13 +196,8 @@ internal sealed class LoopSocket : IDuplexPipe
     }
 
     /// <summary>Sends what is left and ends the output; pending like any flush.</summary>
-    public ValueTask<FlushResult> FlushLastAsync(LoopConnection owner, CancellationToken cancellationToken)
+    public ValueTask<FlushResult> FlushLastAsync(CancellationToken cancellationToken)
     {
-        if (Owner != owner)
-        {
-            throw new InvalidOperationException("The connection is over.");
-        }
-
         var flush = _output.Writer.FlushAsync(cancellationToken);
         _output.Writer.Complete();
         StartSending();

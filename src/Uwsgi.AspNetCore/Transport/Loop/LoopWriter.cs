@@ -3,7 +3,7 @@ using System.IO.Pipelines;
 namespace Uwsgi.AspNetCore.Transport.Loop;
 
 /// <summary>The writing end of a connection: what is flushed is sent at once, on the thread that flushes.</summary>
-internal sealed class LoopWriter(LoopSocket socket, PipeWriter pipe) : PipeWriter
+internal sealed class LoopWriter(LoopSocket socket, PipeWriter pipe) : PipeWriter, ILastFlushWriter
 {
     // One send takes one segment, so behind the first block a long response gets long ones.
     private const int LongSegment = 64 * 1024;
@@ -12,6 +12,8 @@ internal sealed class LoopWriter(LoopSocket socket, PipeWriter pipe) : PipeWrite
     private int _rest;
 
     public override bool CanGetUnflushedBytes => pipe.CanGetUnflushedBytes;
+
+    public bool PrefersLastFlush => socket.IsTcp;
 
     public override long UnflushedBytes => pipe.UnflushedBytes;
 
@@ -37,6 +39,8 @@ internal sealed class LoopWriter(LoopSocket socket, PipeWriter pipe) : PipeWrite
         socket.StartSending();
         return flush;
     }
+
+    public ValueTask<FlushResult> FlushLastAsync(CancellationToken cancellationToken) => socket.FlushLastAsync(cancellationToken);
 
     public override void CancelPendingFlush() => pipe.CancelPendingFlush();
 
