@@ -1,12 +1,13 @@
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Uwsgi.AspNetCore.Transport.Loop;
 
 /// <summary>Whoever wants to be called at the end of a connection, or every second until then; made when somebody asks.</summary>
 internal sealed class ConnectionObservers(ILogger logger)
 {
-    /// <summary>Stands for the observers of a connection that is over.</summary>
-    public static readonly ConnectionObservers Over = new(Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
+    /// <summary>The observers of a connection that is over, and had none.</summary>
+    public static readonly ConnectionObservers None = new(NullLogger.Instance) { _isOver = true };
 
     private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(1);
 
@@ -14,19 +15,24 @@ internal sealed class ConnectionObservers(ILogger logger)
     private readonly Stack<(Func<object, Task> Callback, object State)> _onCompleted = new();
     private readonly List<(Action<object> Action, object State)> _onHeartbeat = [];
     private Timer? _timer;
+    private bool _isOver;
 
+    /// <exception cref="InvalidOperationException">The connection is over.</exception>
     public void OnCompleted(Func<object, Task> callback, object state)
     {
         lock (_lock)
         {
+            ThrowIfOver();
             _onCompleted.Push((callback, state));
         }
     }
 
+    /// <exception cref="InvalidOperationException">The connection is over.</exception>
     public void OnHeartbeat(Action<object> action, object state)
     {
         lock (_lock)
         {
+            ThrowIfOver();
             _onHeartbeat.Add((action, state));
             _timer ??= new Timer(static observers => ((ConnectionObservers)observers!).Beat(), this, s_interval, s_interval);
         }
@@ -37,6 +43,7 @@ internal sealed class ConnectionObservers(ILogger logger)
     {
         lock (_lock)
         {
+            _isOver = true;
             _timer?.Dispose();
             _onHeartbeat.Clear();
         }
@@ -54,6 +61,14 @@ internal sealed class ConnectionObservers(ILogger logger)
         }
     }
 
+    private void ThrowIfOver()
+    {
+        if (_isOver)
+        {
+            throw new InvalidOperationException("The connection is already complete.");
+        }
+    }
+
     private bool TryPop(out (Func<object, Task> Callback, object State) last)
     {
         lock (_lock)
@@ -67,8 +82,10 @@ internal sealed class ConnectionObservers(ILogger logger)
     {
         lock (_lock)
         {
-            foreach (var (action, state) in _onHeartbeat)
+            // By number: an action may add another one.
+            for (var i = 0; i < _onHeartbeat.Count; i++)
             {
+                var (action, state) = _onHeartbeat[i];
                 try
                 {
                     action(state);

@@ -25,8 +25,9 @@ internal sealed class LoopConnection(LoopListener listener, LoopSocket socket, E
     [
         typeof(IConnectionIdFeature), typeof(IConnectionTransportFeature), typeof(IConnectionItemsFeature), typeof(IMemoryPoolFeature),
         typeof(IConnectionLifetimeFeature), typeof(IConnectionLifetimeNotificationFeature), typeof(IConnectionSocketFeature),
-        typeof(IConnectionMetricsTagsFeature), typeof(IConnectionCompleteFeature), typeof(IConnectionHeartbeatFeature), typeof(IDecrementConcurrentConnectionCountFeature), typeof(IInlineTransportFeature),
-        typeof(IKestrelHandOverFeature), typeof(IFileTransportFeature),
+        typeof(IConnectionMetricsTagsFeature), typeof(IConnectionCompleteFeature), typeof(IConnectionHeartbeatFeature),
+        typeof(IDecrementConcurrentConnectionCountFeature), typeof(IInlineTransportFeature), typeof(IKestrelHandOverFeature),
+        typeof(IFileTransportFeature),
     ];
 
     private static long s_lastId = DateTime.UtcNow.Ticks;
@@ -163,14 +164,12 @@ internal sealed class LoopConnection(LoopListener listener, LoopSocket socket, E
         return base.DisposeAsync();
     }
 
-    /// <exception cref="InvalidOperationException">The connection is over.</exception>
     void IConnectionCompleteFeature.OnCompleted(Func<object, Task> callback, object state) => GetObservers().OnCompleted(callback, state);
 
-    /// <exception cref="InvalidOperationException">The connection is over.</exception>
     void IConnectionHeartbeatFeature.OnHeartbeat(Action<object> action, object state) => GetObservers().OnHeartbeat(action, state);
 
     /// <summary>Tells whoever asked for it that the connection is over.</summary>
-    public Task CompleteAsync() => Interlocked.Exchange(ref _observers, ConnectionObservers.Over)?.CompleteAsync() ?? Task.CompletedTask;
+    public Task CompleteAsync() => Interlocked.CompareExchange(ref _observers, ConnectionObservers.None, null)?.CompleteAsync() ?? Task.CompletedTask;
 
     public void RequestClose() => Fire(ref _closeRequested);
 
@@ -229,7 +228,7 @@ internal sealed class LoopConnection(LoopListener listener, LoopSocket socket, E
             known = Interlocked.CompareExchange(ref _observers, created, null) ?? created;
         }
 
-        return known != ConnectionObservers.Over ? known : throw new InvalidOperationException("The connection is already complete.");
+        return known;
     }
 
     private CancellationToken GetClosedToken()
