@@ -34,11 +34,12 @@ internal static class ErrorCases
 
     private static string[] After => ["flushed", "flushed-with-length"];
 
-    // The page lists the request's header fields; nginx adds Connection to requests it sends on over HTTP.
+    // The page lists the request's header fields; nginx adds Connection to requests it sends on over HTTP. A visit's number looks like that
+    // of a request on its connection, whose digits are capitals.
     private static ParityCase Developer(string name, string type) =>
         ParityCase.Of(name, new RawRequest("GET", "/errors/developer/x").With("Accept", type), 500)
             .Masking(@"Connection: close\r?\n", string.Empty)
-            .Masking(@"<tr>\s*<td>Connection</td>\s*<td>close</td>\s*</tr>\s*", string.Empty).Masking("0000[0-9a-f]{4}", "(visit)");
+            .Masking(@"<tr>\s*<td>Connection</td>\s*<td>close</td>\s*</tr>\s*", string.Empty).Masking("0000[0-9a-fA-F]{4}", "(visit)");
 
     private static ParityCase Problem(string name, string target, int status) =>
         ParityCase.Get(name, target, status).Masking("\"traceId\":\"[^\"]*\"", "\"traceId\":\"...\"");
