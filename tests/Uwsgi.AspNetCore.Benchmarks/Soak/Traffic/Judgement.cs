@@ -22,6 +22,11 @@ internal static class Judgement
                 : new(OutcomeKind.Error, $"no answer: {end}");
         }
 
+        if (frame.IsRefused && hasRestarted)
+        {
+            return new(OutcomeKind.Retried);
+        }
+
         if (frame.TryParse(end == ConnectionEnd.Orderly) is not { } answer)
         {
             return mayBeCut || request.IsCut

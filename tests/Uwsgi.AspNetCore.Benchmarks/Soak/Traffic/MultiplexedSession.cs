@@ -52,6 +52,11 @@ internal sealed class MultiplexedSession(Door door, RequestMix mix, Random rando
         var mayBeCut = _aborted.Contains(id);
         var bytes = _answers[id];
         var what = $"as {id} of {string.Join(", ", _requests.Keys)}{(_aborted.Count > 0 ? $", aborted {string.Join(", ", _aborted)}" : "")}, then {end}";
+        if (_answers.IsRefused(id) && door.Server.HasRestartedSince(generation))
+        {
+            return new(OutcomeKind.Retried);
+        }
+
         if (!_answers.HasEnded(id) && !mayBeCut)
         {
             return bytes.Length == 0 && door.Server.HasRestartedSince(generation)

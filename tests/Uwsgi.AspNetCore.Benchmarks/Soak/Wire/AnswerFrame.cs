@@ -13,6 +13,9 @@ internal abstract class AnswerFrame
     /// <summary>Gets whether the protocol says that the answer has ended; where only the connection's end does, never.</summary>
     public abstract bool IsComplete { get; }
 
+    /// <summary>Gets whether the server has said that it does not take the request.</summary>
+    public virtual bool IsRefused => false;
+
     public static AnswerFrame Create(SoakProtocol protocol, ushort id) => protocol switch
     {
         SoakProtocol.FastCgi => new OfRecords(id),
@@ -74,6 +77,8 @@ internal abstract class AnswerFrame
         }
 
         public override bool IsComplete => _answers.HasEnded(_id);
+
+        public override bool IsRefused => _answers.IsRefused(_id);
 
         public override Answer? TryParse(bool isClosed) => Answer.TryParse(_answers[_id], _answers.HasEnded(_id));
 

@@ -10,6 +10,7 @@ internal sealed class FastCgiAnswers
 
     private readonly Dictionary<ushort, MemoryStream> _open = [];
     private readonly Dictionary<ushort, byte[]> _ended = [];
+    private readonly HashSet<ushort> _refused = [];
     private readonly List<byte> _partial = [];
 
     /// <summary>Gets whether anything has come.</summary>
@@ -26,6 +27,9 @@ internal sealed class FastCgiAnswers
     public void Expect(ushort id) => _open.Add(id, new MemoryStream());
 
     public bool HasEnded(ushort id) => _ended.ContainsKey(id);
+
+    /// <summary>Gets whether the server has not taken a request, as one does that is stopping.</summary>
+    public bool IsRefused(ushort id) => _refused.Contains(id);
 
     /// <summary>Gets what has come of one request's answer.</summary>
     public byte[] this[ushort id] => _ended.TryGetValue(id, out var bytes) ? bytes : _open[id].ToArray();
@@ -95,6 +99,11 @@ internal sealed class FastCgiAnswers
             case FastCgiBytes.EndType when content.Length == HeaderLength && content[4] == FastCgiBytes.Complete:
                 _open.Remove(id);
                 _ended.Add(id, answer.ToArray());
+                break;
+            case FastCgiBytes.EndType when content.Length == HeaderLength && content[4] == FastCgiBytes.Overloaded && answer.Length == 0:
+                _open.Remove(id);
+                _ended.Add(id, []);
+                _refused.Add(id);
                 break;
             default:
                 throw new FormatException($"a record of type {type} with {Convert.ToHexString(content)}");
