@@ -79,9 +79,6 @@ internal sealed partial class LoopSocket : IDuplexPipe
     /// <summary>Gets a number that changes with each connection.</summary>
     public uint Generation { get; private set; }
 
-    /// <summary>Gets whether what is sent goes in packets.</summary>
-    public bool IsTcp { get; private set; }
-
     public LoopConnection? Owner => Volatile.Read(ref _owner);
 
     public PipeReader Input => _reader;
@@ -92,7 +89,6 @@ internal sealed partial class LoopSocket : IDuplexPipe
     public void Open(LoopConnection owner, int descriptor)
     {
         _mayHaveMore = true;
-        IsTcp = !owner.Listener.IsUnix;
         lock (_lifetime)
         {
             _descriptor = descriptor;

@@ -13,7 +13,7 @@ internal sealed class LoopWriter(LoopSocket socket, PipeWriter pipe) : PipeWrite
 
     public override bool CanGetUnflushedBytes => pipe.CanGetUnflushedBytes;
 
-    public bool PrefersLastFlush => socket.IsTcp;
+    public bool PrefersLastFlush => socket.Owner is { Listener.IsUnix: false };
 
     public override long UnflushedBytes => pipe.UnflushedBytes;
 
