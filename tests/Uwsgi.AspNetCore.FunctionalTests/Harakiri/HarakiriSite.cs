@@ -155,7 +155,16 @@ internal sealed class HarakiriSite : IAsyncDisposable
         }
     }
 
-    public static async Task<HarakiriReply> ReadToEndAsync(Wire wire, Socket socket)
+    public static Task<HarakiriReply> ReadToEndAsync(Wire wire, Socket socket) => ReadAsync(wire, socket, _ => { });
+
+    /// <summary>Reads a time-out's page and closes a connection that could stay only then: HTTP takes the end of its input for the client's going.</summary>
+    public static Task<HarakiriReply> ReadAnswerAsync(Wire wire, Socket socket) => ReadAsync(wire, socket, bytes =>
+    {
+        if (wire is Wire.HttpKept or Wire.FastCgiKept && HarakiriReply.Parse(wire, bytes, isReset: false).Body.Contains("took too long", StringComparison.Ordinal))
+            socket.Shutdown(SocketShutdown.Send);
+    });
+
+    private static async Task<HarakiriReply> ReadAsync(Wire wire, Socket socket, Action<byte[]> onRead)
     {
         var bytes = new List<byte>();
         var buffer = new byte[4096];
@@ -163,7 +172,10 @@ internal sealed class HarakiriSite : IAsyncDisposable
         try
         {
             while (await socket.ReceiveAsync(buffer).WithTimeoutAsync() is var count and > 0)
+            {
                 bytes.AddRange(buffer.AsSpan(0, count));
+                onRead([.. bytes]);
+            }
         }
         catch (SocketException)
         {

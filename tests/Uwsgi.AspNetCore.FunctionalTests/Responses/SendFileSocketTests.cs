@@ -101,6 +101,9 @@ public sealed class SendFileSocketTests : IDisposable
         {
             context.Response.ContentLength = Length;
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => context.Response.SendFileAsync(_file, source.Token));
+
+            // Cancelled between two writes, nothing is lost yet; then it is the app that leaves the rest out.
+            context.Abort();
             ended.SetResult();
         });
         using var client = await server.ConnectSocketAsync();
@@ -110,6 +113,8 @@ public sealed class SendFileSocketTests : IDisposable
         await source.CancelAsync();
 
         await ended.Task.WithTimeoutAsync();
+        var (body, _) = await client.ReadToEndOrResetAsync();
+        Assert.InRange(body.Length, 0, Length - 1);
     }
 
     [Theory]
