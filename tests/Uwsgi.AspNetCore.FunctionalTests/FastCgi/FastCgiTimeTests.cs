@@ -1,4 +1,6 @@
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Uwsgi.AspNetCore.Testing;
 using static Uwsgi.AspNetCore.Testing.FastCgiBytes;
 
@@ -156,13 +158,13 @@ public class FastCgiTimeTests
     [Fact]
     public async Task A_stopping_server_closes_idle_connections_and_finishes_what_runs()
     {
-        var running = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var running = new TaskCompletionSource<IConnectionLifetimeNotificationFeature>(TaskCreationOptions.RunContinuationsAsynchronously);
         var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var server = await FastCgiTestServer.StartAsync(async context =>
         {
             if (context.Request.Path == "/slow")
             {
-                running.TrySetResult();
+                running.TrySetResult(context.Features.GetRequiredFeature<IConnectionLifetimeNotificationFeature>());
                 await release.Task;
             }
 
@@ -172,11 +174,14 @@ public class FastCgiTimeTests
         var idle = await server.OpenAsync(Request(1, UwsgiPacket.Nginx()));
         await idle.ReadAnswerAsync(1);
         var busy = await server.OpenAsync(Request(1, UwsgiPacket.Nginx(target: "/slow")), Begin(3));
-        await running.Task.WithTimeoutAsync();
+        var closing = await running.Task.WithTimeoutAsync();
 
         var stopping = server.App.StopAsync();
         await silent.AssertClosedAsync();
         await idle.AssertClosedAsync();
+
+        // The server may be on its way from one connection to the next.
+        closing.RequestClose();
         await busy.SendAsync(Begin(5));
         Assert.Equal(Overloaded, (await busy.ReadAnswerAsync(5)).ProtocolStatus);
         await busy.SendAsync(Stream(ParamsType, 3, Pairs(UwsgiPacket.Nginx())), End(ParamsType, 3), End(StdinType, 3));
@@ -185,5 +190,29 @@ public class FastCgiTimeTests
         Assert.Equal("done", (await busy.ReadAnswerAsync(1)).Response.Text);
         await busy.AssertClosedAsync();
         await stopping.WithTimeoutAsync();
+    }
+
+    [Fact]
+    public async Task A_stopping_server_closes_in_answer_to_a_request_behind_an_answered_one()
+    {
+        var served = new TaskCompletionSource<IConnectionLifetimeNotificationFeature>();
+        var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var server = await FastCgiTestServer.StartAsync(async context =>
+        {
+            served.TrySetResult(context.Features.GetRequiredFeature<IConnectionLifetimeNotificationFeature>());
+            await context.Response.WriteAsync("done");
+            await context.Response.CompleteAsync();
+            await release.Task;
+        });
+        var client = await server.OpenAsync(Request(1, UwsgiPacket.Nginx()));
+        Assert.Equal("done", (await client.ReadAnswerAsync(1)).Response.Text);
+
+        // What a stopping server does to each of its connections, over when it returns.
+        (await served.Task).RequestClose();
+        await client.SendAsync(Request(1, UwsgiPacket.Nginx()));
+        release.SetResult();
+
+        // An OVERLOADED would be its answer; nginx sends it to the next upstream only when there is none.
+        await client.AssertClosedAsync();
     }
 }
