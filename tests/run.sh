@@ -7,13 +7,15 @@
 # the user is root or may use sudo without a password; otherwise it says what to install and those tests are skipped.
 # With CI=true or UWSGI_REQUIRE_SERVERS=1 a test that lacks its server fails instead of being skipped.
 # TEST_TIMEOUT (default 50m) bounds each of the three runs, TEST_HANG_TIMEOUT (default 10m) each single test.
+#
+# Tests on real servers and real time meet stalls of a shared machine. Up to five failed ones of a run are therefore repeated, once and alone: those
+# that pass then count as passed and are listed as unstable, with their first message. RETRY=0 leaves that out, for whoever looks for them.
 
 set -u -o pipefail
 cd "$(dirname "$0")/.." || exit 1
 
 solution=Uwsgi.AspNetCore.sln
 results=$PWD/TestResults
-log=$results/console.log
 
 # program, or file of one:Debian package
 needs=(
@@ -31,9 +33,11 @@ fi
 
 say() { printf '== %s\n' "$*"; }
 
-finish() { # passed, failed, skipped
-  printf '%d passed, %d failed, %d skipped\n' "$1" "$2" "$3"
-  [ "$2" -eq 0 ] && [ "$1" -gt 0 ]
+passed=0 failed=0 skipped=0
+
+finish() {
+  printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+  [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
   exit
 }
 
@@ -61,8 +65,8 @@ install() { # package...
 }
 
 # Counts come from each project's result file. xUnit's skipped tests are those that were not executed.
-count() {
-  find "$results" -name '*.trx' -exec cat {} + 2>/dev/null | tr '\n>' ' \n' | awk '
+count() { # directory
+  find "$1" -name '*.trx' -exec cat {} + 2>/dev/null | tr '\n>' ' \n' | awk '
     function value(name,   text) {
       if (!match($0, "[ \t]" name "=\"[0-9]+\"")) return 0
       text = substr($0, RSTART, RLENGTH)
@@ -79,7 +83,8 @@ count() {
 
 if ! command -v dotnet >/dev/null; then
   say "dotnet is missing: install the .NET SDK that global.json names ($(tr -d ' \n' <global.json))"
-  finish 0 1 0
+  failed=1
+  finish
 fi
 
 mapfile -t missing < <(missing_packages)
@@ -92,48 +97,71 @@ fi
 say "building"
 if ! dotnet build "$solution" -c Release -m:1 --nologo -v:minimal </dev/null; then
   say "the build failed"
-  finish 0 1 0
+  failed=1
+  finish
 fi
 
 # Every failed test again, with its message and stack: thousands of lines of passed ones lie behind it.
-failures() {
+failures() { # log
   awk '
     /^ +(Passed|Skipped) |^Results File: |^Test Run |^Data collector |^\[xUnit/ { inside = 0 }
     /^ +Failed / { inside = 1 }
-    inside' "$log"
+    inside' "$1"
+}
+
+execute() { # directory of the results, arguments for dotnet test...
+  local into=$1
+  shift
+  mkdir -p "$into"
+  timeout --kill-after=60s "${TEST_TIMEOUT:-50m}" dotnet test "$@" -c Release --no-build -m:1 --nologo \
+    --results-directory "$into" --logger trx --logger "console;verbosity=normal" \
+    --blame-hang-timeout "${TEST_HANG_TIMEOUT:-10m}" --blame-hang-dump-type none </dev/null 2>&1 | tee -a "$into/console.log"
 }
 
 # One project after the other: their servers and measurements would disturb each other.
-run() { # arguments for dotnet test...
-  timeout --kill-after=60s "${TEST_TIMEOUT:-50m}" dotnet test "$@" -c Release --no-build -m:1 --nologo \
-    --results-directory "$results" --logger trx --logger "console;verbosity=normal" \
-    --blame-hang-timeout "${TEST_HANG_TIMEOUT:-10m}" --blame-hang-dump-type none </dev/null 2>&1 | tee -a "$log"
+run() { # name, solution or project, arguments for dotnet test...
+  local into=$results/$1 target=$2 status ran methods
+  shift 2
+  execute "$into" "$target" "$@"
+  status=$?
+  read -ra ran < <(count "$into")
+  if [ "$status" -ne 0 ]; then
+    # A crash or a hang can leave no failed test, and tests that were not run.
+    if [ "$status" -ne 1 ] || [ "${ran[1]}" -eq 0 ] || grep -q '^Test Run Aborted' "$into/console.log"; then
+      say "dotnet test ended with exit code $status"
+      ran[1]=$((ran[1] + 1))
+    elif [ "${RETRY:-1}" != 0 ] && [ "${ran[1]}" -le 5 ]; then
+      mapfile -t methods < <(failures "$into/console.log" | sed -n 's/^ *Failed \([^ (]*\).*/\1/p' | sort -u)
+      say "once more: ${methods[*]}"
+      if execute "$into-again" "$target" --filter "$(printf '|FullyQualifiedName=%s' "${methods[@]}" | tail -c +2)" &&
+        [ "$(count "$into-again" | cut -d' ' -f1)" -ge "${ran[1]}" ]; then
+        failures "$into/console.log" >>"$results/unstable.log"
+        ran=($((ran[0] + ran[1])) 0 "${ran[2]}")
+      fi
+    fi
+  fi
+
+  [ "${ran[1]}" -eq 0 ] || failures "$into/console.log" >>"$results/failed.log"
+  passed=$((passed + ran[0])) failed=$((failed + ran[1])) skipped=$((skipped + ran[2]))
 }
 
 say "testing"
 rm -rf "$results"
-mkdir -p "$results"
-run "$solution" "$@"
-status=$?
+run all "$solution" "$@"
 
 # What goes through sockets, again on Kestrel's transport; without the tests that name their transport themselves, or the default.
 again=(--filter "FullyQualifiedName!~FunctionalTests.Transport&FullyQualifiedName!~Hosting.OptionsTests&FullyQualifiedName!~SoakTests")
 [[ " $* " == *" --filter"* ]] && again=()
-for project in Uwsgi.AspNetCore.FunctionalTests Uwsgi.AspNetCore.InteropTests; do
+for project in FunctionalTests InteropTests; do
   say "testing $project on Kestrel's sockets"
-  Uwsgi__Transport=Sockets run "tests/$project" "${again[@]}" "$@" || status=$?
+  Uwsgi__Transport=Sockets run "$project-sockets" "tests/Uwsgi.AspNetCore.$project" "${again[@]}" "$@"
 done
 
-read -r passed failed skipped < <(count)
-if [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then
-  # A crash or a hang leaves no failed test in the result files, but it is one.
-  say "dotnet test ended with exit code $status"
-  failed=1
-fi
+for list in unstable failed; do
+  if [ -s "$results/$list.log" ]; then
+    [ "$list" = failed ] && say "what failed" || say "unstable: failed at first, passed alone"
+    cat "$results/$list.log"
+  fi
+done
 
-if [ "$failed" -gt 0 ]; then
-  say "what failed"
-  failures
-fi
-
-finish "$passed" "$failed" "$skipped"
+finish
