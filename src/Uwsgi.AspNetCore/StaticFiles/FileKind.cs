@@ -10,7 +10,10 @@ internal enum FileKind
     File,
     Directory,
 
-    /// <summary>A FIFO, a socket or a device; opening one may block for good.</summary>
+    /// <summary>A unix socket.</summary>
+    Socket,
+
+    /// <summary>A FIFO or a device; opening one may block for good.</summary>
     Special,
 }
 
@@ -23,6 +26,7 @@ internal static class FileKinds
     private const int TypeMask = 0xF000;
     private const int RegularFile = 0x8000;
     private const int Directory = 0x4000;
+    private const int Socket = 0xC000;
 
     private static readonly bool HasStatX = OperatingSystem.IsLinux() && TryStatX();
 
@@ -61,6 +65,7 @@ internal static class FileKinds
     {
         RegularFile => FileKind.File,
         Directory => FileKind.Directory,
+        Socket => FileKind.Socket,
         _ => FileKind.Special,
     };
 

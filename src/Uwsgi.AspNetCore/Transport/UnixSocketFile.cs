@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using Microsoft.Extensions.Logging;
+using Uwsgi.AspNetCore.StaticFiles;
 
 namespace Uwsgi.AspNetCore.Transport;
 
@@ -24,7 +25,7 @@ internal static class UnixSocketFile
         {
             probe.Connect(new UnixDomainSocketEndPoint(path));
         }
-        catch (SocketException error) when (error.SocketErrorCode == SocketError.ConnectionRefused && !CanBeOpened(path))
+        catch (SocketException error) when (error.SocketErrorCode == SocketError.ConnectionRefused && IsSocket(path))
         {
             File.Delete(path);
             Log.StaleSocketRemoved(logger, path);
@@ -71,21 +72,27 @@ internal static class UnixSocketFile
 
     private static UnixFileMode ParseMode(string mode) => (UnixFileMode)Convert.ToInt32(mode, 8);
 
-    // A socket is the one kind of file that connects can be refused on and that cannot be opened.
-    private static bool CanBeOpened(string path)
+    private static bool IsSocket(string path)
     {
+        var kind = FileKinds.Of(path);
+        if (kind != FileKind.File)
+        {
+            return kind == FileKind.Socket;
+        }
+
+        // Other systems than Linux do not tell them apart. A socket is the one kind of file that connects can be refused on and that cannot be opened.
         try
         {
             File.OpenHandle(path).Dispose();
-            return true;
+            return false;
         }
         catch (IOException)
         {
-            return false;
+            return true;
         }
         catch (UnauthorizedAccessException)
         {
-            return true;
+            return false;
         }
     }
 

@@ -140,6 +140,18 @@ public sealed class UnixSocketTests : IDisposable
     }
 
     [Fact]
+    public async Task A_fifo_is_left_alone()
+    {
+        using (var mkfifo = System.Diagnostics.Process.Start("mkfifo", [_path]))
+            await mkfifo.WaitForExitAsync().WithTimeoutAsync();
+
+        var failure = await Assert.ThrowsAsync<IOException>(() => Task.Run(() => StartAsync(_ => { })).WithTimeoutAsync());
+
+        Assert.Contains("is no socket", failure.Message);
+        Assert.True(File.Exists(_path));
+    }
+
+    [Fact]
     public async Task A_regular_file_is_left_alone()
     {
         await File.WriteAllTextAsync(_path, "precious");
