@@ -21,11 +21,17 @@ internal sealed class HarakiriSite : IAsyncDisposable
 
     private readonly ManualResetEventSlim _gate = new();
     private readonly TaskCompletionSource _asyncGate = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly HeldClock _clock = new();
     private readonly WebApplication _app;
+    private int _awaited;
 
-    private HarakiriSite(Action<UwsgiOptions>? configure, Action<WebApplicationBuilder>? host)
+    private HarakiriSite(Action<UwsgiOptions>? configure, Action<WebApplicationBuilder>? host, int timeRunsWith)
     {
+        _awaited = timeRunsWith;
+        if (timeRunsWith == 0)
+            _clock.LetGo();
         var builder = HostedApp.CreateBuilder(Logs);
+        builder.Services.AddSingleton(_clock).AddSingleton<TimeProvider>(_clock);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.Listen(IPAddress.Loopback, 0);
@@ -56,10 +62,11 @@ internal sealed class HarakiriSite : IAsyncDisposable
     /// <summary>Gets what the apps that were let go have met; null for success.</summary>
     public System.Collections.Concurrent.ConcurrentQueue<Exception?> Ends { get; } = new();
 
+    /// <summary>Starts the site. Its time stands still until so many requests hang, or an app of the test lets go of the clock.</summary>
     public static async Task<HarakiriSite> StartAsync(
-        Action<UwsgiOptions>? configure = null, Action<WebApplication>? map = null, Action<WebApplicationBuilder>? host = null)
+        Action<UwsgiOptions>? configure = null, Action<WebApplication>? map = null, Action<WebApplicationBuilder>? host = null, int timeRunsWith = 0)
     {
-        var site = new HarakiriSite(configure, host);
+        var site = new HarakiriSite(configure, host, timeRunsWith);
         map?.Invoke(site._app);
         await site._app.StartAsync().WithTimeoutAsync();
         return site;
@@ -78,7 +85,8 @@ internal sealed class HarakiriSite : IAsyncDisposable
         _asyncGate.TrySetResult();
         var deadline = TestTimeouts.Default;
         var watch = System.Diagnostics.Stopwatch.StartNew();
-        while (Worker.Cores.ToArray().Any(core => core.IsBusy))
+        // A core is free a moment before its request does not count as stuck any more.
+        while (Worker.Cores.ToArray().Any(core => core.IsBusy) || Watchdog.Stuck != 0)
         {
             Assert.True(watch.Elapsed < deadline, "A request is still in its core.");
             await Task.Yield();
@@ -226,6 +234,8 @@ internal sealed class HarakiriSite : IAsyncDisposable
 
     private async Task HangAsync(string how)
     {
+        if (Interlocked.Decrement(ref _awaited) == 0)
+            _clock.LetGo();
         switch (how)
         {
             case "block":

@@ -4,6 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Uwsgi.AspNetCore.Testing;
 
@@ -63,7 +64,7 @@ public class HarakiriTests
     [MemberData(nameof(Hanging))]
     public async Task HangingApp_ResponseBegun_IsCutVisibly(Wire wire, string how)
     {
-        await using var site = await HarakiriSite.StartAsync();
+        await using var site = await HarakiriSite.StartAsync(timeRunsWith: 1);
 
         var reply = await site.AskAsync(wire, "/begin/" + how);
 
@@ -97,6 +98,7 @@ public class HarakiriTests
         using var taken = new ManualResetEventSlim();
         using var pool = new ManualResetEventSlim();
         using var app = new ManualResetEventSlim();
+        var passed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var site = await HarakiriSite.StartAsync(
             uwsgi => uwsgi.OnHarakiri = context =>
             {
@@ -106,13 +108,27 @@ public class HarakiriTests
             map => map.MapGet("/starve", (HttpContext context) =>
             {
                 // More than there will be threads, and in front of what sends the response.
-                for (var i = 0; i < 256; i++)
-                    ThreadPool.UnsafeQueueUserWorkItem(static pool => pool.Wait(CancellationToken.None), pool, preferLocal: false);
+                var waiting = 256;
+                for (var i = waiting; i > 0; i--)
+                {
+                    ThreadPool.UnsafeQueueUserWorkItem(
+                        _ =>
+                        {
+                            pool.Wait(CancellationToken.None);
+                            if (Interlocked.Decrement(ref waiting) == 0)
+                                passed.SetResult();
+                        },
+                        0,
+                        preferLocal: false);
+                }
+
                 context.Response.ContentLength = 100;
                 Assert.True(context.Response.WriteAsync("begun").IsCompleted);
+                context.RequestServices.GetRequiredService<HeldClock>().LetGo();
                 app.Wait(CancellationToken.None);
                 return Task.CompletedTask;
-            }));
+            }),
+            timeRunsWith: 1);
         using var socket = await site.ConnectAsync(wire);
 
         await Task.Factory.StartNew(
@@ -128,6 +144,9 @@ public class HarakiriTests
 
         AssertCut(reply, wire);
         await site.LetGoAsync();
+
+        // An event that is disposed while a thread is on its way to it would end the process.
+        await passed.Task.WithTimeoutAsync();
     }
 
     [Theory]
@@ -139,7 +158,7 @@ public class HarakiriTests
         {
             if (context.Stage == HarakiriStage.Taken)
                 taken.TrySetResult();
-        });
+        }, timeRunsWith: 1);
 
         using var socket = await site.ConnectAsync(wire);
         await socket.SendAsync(HarakiriSite.RequestBytes(wire, "/begin/async"));
@@ -201,7 +220,8 @@ public class HarakiriTests
                 app.MapGet("/chat", ChatAsync);
                 app.MapGet("/bounded", ChatAsync).WithHarakiri(TimeSpan.FromMilliseconds(200));
             },
-            host: builder => builder.AddGate());
+            host: builder => builder.AddGate(),
+            timeRunsWith: 1);
 
         using var chat = await site.ConnectAsync(wire);
         await chat.SendAsync(HarakiriSite.UpgradeBytes(wire, "/chat"));
@@ -219,6 +239,7 @@ public class HarakiriTests
         {
             using var socket = await context.WebSockets.AcceptWebSocketAsync();
             await socket.SendAsync("first"u8.ToArray(), System.Net.WebSockets.WebSocketMessageType.Text, endOfMessage: true, CancellationToken.None);
+            context.RequestServices.GetRequiredService<HeldClock>().LetGo();
             await context.RequestServices.GetRequiredGate().Task;
             await socket.SendAsync("second"u8.ToArray(), System.Net.WebSockets.WebSocketMessageType.Text, endOfMessage: true, CancellationToken.None);
         }
@@ -233,7 +254,8 @@ public class HarakiriTests
                 await context.RequestServices.GetRequiredGate().Task;
                 return "free";
             }).DisableHarakiri(),
-            host: builder => builder.AddGate());
+            host: builder => builder.AddGate(),
+            timeRunsWith: 2);
 
         using var socket = await site.ConnectAsync(Wire.FastCgiKept);
         await socket.SendAsync(Multiplexed(1, "/free"));
@@ -379,10 +401,12 @@ public class HarakiriTests
         await using var site = await HarakiriSite.StartAsync(
             map: app => app.MapGet("/free", async (HttpContext context) =>
             {
+                context.RequestServices.GetRequiredService<HeldClock>().LetGo();
                 await context.RequestServices.GetRequiredGate().Task;
                 return "free";
             }).DisableHarakiri(),
-            host: builder => builder.AddGate());
+            host: builder => builder.AddGate(),
+            timeRunsWith: 2);
 
         using var socket = await site.ConnectAsync(wire);
         await socket.SendAsync(HarakiriSite.RequestBytes(wire, "/free"));
@@ -405,7 +429,8 @@ public class HarakiriTests
                 app.MapGet("/events", StreamAsync);
                 app.MapGet("/bounded", StreamAsync).WithHarakiri(TimeSpan.FromMilliseconds(200));
             },
-            host: builder => builder.AddGate());
+            host: builder => builder.AddGate(),
+            timeRunsWith: 1);
 
         using var events = await site.ConnectAsync(wire);
         await events.SendAsync(HarakiriSite.RequestBytes(wire, "/events"));
@@ -420,6 +445,8 @@ public class HarakiriTests
         {
             context.Response.ContentType = "text/event-stream";
             await context.Response.WriteAsync("data: 1\n\n");
+            if (context.Request.Path == "/events")
+                context.RequestServices.GetRequiredService<HeldClock>().LetGo();
             await context.RequestServices.GetRequiredGate().Task;
             await context.Response.WriteAsync("data: 2\n\n");
         }
@@ -475,11 +502,14 @@ public class HarakiriTests
     {
         using var never = new ManualResetEventSlim();
         var seen = new System.Collections.Concurrent.ConcurrentQueue<HarakiriContext>();
+        var taken = new SemaphoreSlim(0);
         await using var site = await HarakiriSite.StartAsync(uwsgi => uwsgi.OnHarakiri = context =>
         {
             seen.Enqueue(context);
             if (context.Stage == HarakiriStage.Cancelled)
                 never.Wait(CancellationToken.None);
+            else
+                taken.Release();
             throw new InvalidOperationException("A callback that fails.");
         });
 
@@ -487,6 +517,9 @@ public class HarakiriTests
         AssertTimeout(await site.AskAsync(Wire.Http, "/hang/block?a=b"), Wire.Http);
         never.Set();
         await site.Logs.WaitForAsync("HarakiriCallbackFailed");
+        // Called behind the answers.
+        Assert.True(await taken.WaitAsync(TestTimeouts.Default));
+        Assert.True(await taken.WaitAsync(TestTimeouts.Default));
 
         var context = seen.First(context => context.Stage == HarakiriStage.Taken);
         Assert.Equal(("GET", "/hang/block?a=b", ""), (context.Method, context.Target, context.Mount));

@@ -227,6 +227,8 @@ public sealed class StatsPageTests
         var live = await LookAsync(server);
         released.SetResult();
         await running.Client.ReadToEndAsync();
+        // Counted behind the response.
+        await running.Disposed.WithTimeoutAsync();
         var after = await LookAsync(server);
 
         Assert.Equal(1, live.GetProperty("in_flight").GetInt64());

@@ -85,7 +85,8 @@ public class ObservationTests
                 logger.LogWarning("later");
                 await context.Response.WriteAsync(context.Connection.Id);
             },
-            options => options.Host = builder => builder.Logging.AddProvider(scopes));
+            // In front of the server's log: what that has seen, this one has.
+            options => options.Host = builder => builder.Services.Insert(0, ServiceDescriptor.Singleton<ILoggerProvider>(scopes)));
 
         var id = (await server.RequestAsync(UwsgiPacket.Nginx())).Text;
         await server.Logs.WaitForAsync("ConnectionStop");
