@@ -213,10 +213,10 @@ public class FramingRuleTests
             await peer.SendAsync(head[i..(i + 1)]);
         }
 
-        await _time.WaitForArmedTimersAsync();
-        _time.Advance(TimeSpan.FromSeconds(2));
+        var response = peer.ReadResponseAsync();
+        await _time.AdvancePastAsync(TimeSpan.FromSeconds(2), response);
 
-        Assert.Equal(408, (await peer.ReadResponseAsync()).StatusCode);
+        Assert.Equal(408, (await response).StatusCode);
         peer.Client.Close();
         await peer.Connection.Disposed.WithTimeoutAsync();
     }

@@ -356,11 +356,15 @@ public class FastCgiProtocolTests
     public async Task A_large_answer_does_not_hold_up_a_small_one()
     {
         var large = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var server = await FastCgiTestServer.StartAsync(async context =>
         {
             if (context.Request.Path == "/small")
             {
-                await context.Response.WriteAsync("small");
+                context.Response.ContentLength = 5;
+                var write = context.Response.WriteAsync("small");
+                asked.SetResult();
+                await write;
                 return;
             }
 
@@ -371,6 +375,8 @@ public class FastCgiProtocolTests
         await client.ReadRecordAsync();
         await client.SendAsync(Request(3, UwsgiPacket.Nginx(target: "/small")));
 
+        // The large one goes on while it is read, so nothing is before the small one has asked for its turn.
+        await asked.Task.WithTimeoutAsync();
         Assert.Equal("small", (await client.ReadAnswerAsync(3)).Response.Text);
 
         Assert.False(large.Task.IsCompleted);

@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using System.Text;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
@@ -56,17 +57,23 @@ public class FastCgiRequestTests
                 both.SetResult();
             await write;
         });
-        var client = await server.OpenAsync(Request(2, UwsgiPacket.Nginx()), Request(3, UwsgiPacket.Nginx()));
+        var client = new FastCgiClient(await server.ConnectAsync(applicationScheduler: PipeScheduler.Inline));
+        await client.SendAsync(Request(2, UwsgiPacket.Nginx()), Request(3, UwsgiPacket.Nginx()));
         await both.Task.WithTimeoutAsync();
 
-        // Each asks for its next turn behind the other, so they alternate as soon as both are at it.
-        var ids = new List<ushort>();
-        for (var ends = 0; ends < 2;)
+        // Each asks for its next turn behind the other, so they alternate as soon as both are at it. Inline, and off the test's own context: who was read has asked.
+        var ids = await Task.Run(async () =>
         {
-            var record = await client.ReadRecordAsync();
-            ids.Add(record.Id);
-            ends += record.Type == EndType ? 1 : 0;
-        }
+            var read = new List<ushort>();
+            for (var ends = 0; ends < 2;)
+            {
+                var record = await client.ReadRecordAsync();
+                read.Add(record.Id);
+                ends += record.Type == EndType ? 1 : 0;
+            }
+
+            return read;
+        });
 
         var shared = ids[ids.IndexOf(ids[0] == 2 ? (ushort)3 : (ushort)2)..];
         var firstEnd = Math.Min(shared.LastIndexOf(2), shared.LastIndexOf(3));
@@ -107,21 +114,28 @@ public class FastCgiRequestTests
     [Fact]
     public async Task An_idle_connection_leaves_its_request_object_to_the_others()
     {
+        var time = new ManualTimeProvider();
+        var running = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var contexts = new List<HttpContext>();
         var streams = new List<Stream>();
         var names = new List<string>();
-        await using var server = await FastCgiTestServer.StartAsync(context =>
-        {
-            contexts.Add(context);
-            streams.Add(context.Response.Body);
-            names.Add(context.TraceIdentifier[^8..]);
-            return Task.CompletedTask;
-        });
+        await using var server = await FastCgiTestServer.StartAsync(
+            context =>
+            {
+                contexts.Add(context);
+                streams.Add(context.Response.Body);
+                names.Add(context.TraceIdentifier[^8..]);
+                running.TrySetResult();
+                return release.Task;
+            },
+            time: time);
         var first = await server.OpenAsync();
-        var second = await server.OpenAsync();
 
         await first.SendAsync(Request(1, UwsgiPacket.Nginx()));
-        await first.ReadAnswerAsync(1);
+        await running.Task.WithTimeoutAsync();
+        await first.FinishOnlyRequestAsync(time, release);
+        var second = await server.OpenAsync();
         await second.SendAsync(Request(1, UwsgiPacket.Nginx()));
         await second.ReadAnswerAsync(1);
         await first.SendAsync(Request(1, UwsgiPacket.Nginx()));
@@ -340,11 +354,14 @@ public class FastCgiRequestTests
     [Fact]
     public async Task Large_bodies_go_both_ways_under_back_pressure()
     {
-        await using var server = await FastCgiTestServer.StartAsync(async context =>
-        {
-            context.Response.ContentLength = context.Request.ContentLength;
-            await context.Request.Body.CopyToAsync(context.Response.Body);
-        });
+        // Each body stalls the other time and again, and all of that counts.
+        await using var server = await FastCgiTestServer.StartAsync(
+            async context =>
+            {
+                context.Response.ContentLength = context.Request.ContentLength;
+                await context.Request.Body.CopyToAsync(context.Response.Body);
+            },
+            options => options.Limits.StalledBodyTimeout = TestTimeouts.Default);
         var body = new byte[5_000_000];
         new Random(1).NextBytes(body);
         var client = await server.OpenAsync();

@@ -19,6 +19,18 @@ internal static class FastCgiTestServer
     public static async Task<FastCgiClient> OpenAsync(this GatewayTestServer server, params byte[][] records) =>
         new(await server.ConnectAsync(records.SelectMany(record => record).ToArray()));
 
+    /// <summary>Lets the only request of the only connection end, and waits until the connection is idle, which is behind the answer.</summary>
+    public static async Task<FastCgiAnswer> FinishOnlyRequestAsync(this FastCgiClient client, ManualTimeProvider time, TaskCompletionSource release)
+    {
+        // Nothing waits in time while the request runs, so the timer goes; the next one is the idle connection's.
+        time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(0, time.ArmedTimers);
+        release.SetResult();
+        var answer = await client.ReadAnswerAsync(1);
+        await time.WaitForArmedTimersAsync();
+        return answer;
+    }
+
     /// <summary>Answers with the path and the body, as far as it can be read.</summary>
     public static async Task EchoAsync(HttpContext context)
     {

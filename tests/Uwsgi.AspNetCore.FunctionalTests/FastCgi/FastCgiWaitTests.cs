@@ -33,18 +33,12 @@ public class FastCgiWaitTests
         // Inline: the read loop waits for input again when this returns.
         await client.SendAsync(Request(1, UwsgiPacket.Nginx()));
         await _started.Task.WithTimeoutAsync();
-        _release.SetResult();
-        Assert.Equal("done", (await client.ReadAnswerAsync(1)).Response.Text);
+        Assert.Equal("done", (await client.FinishOnlyRequestAsync(_time, _release)).Response.Text);
 
-        // The request's end is noted behind its last bytes; nothing tells when, so time passes in steps.
         var end = client.AssertClosedAsync();
-        for (var i = 0; i < 200 && !end.IsCompleted; i++)
-        {
-            _time.Advance(TimeSpan.FromSeconds(130));
-            await Task.Yield();
-        }
+        _time.Advance(TimeSpan.FromSeconds(130));
 
-        await end.WaitAsync(TimeSpan.FromSeconds(5));
+        await end;
     }
 
     [Fact]
@@ -59,7 +53,7 @@ public class FastCgiWaitTests
         var client = await server.OpenAsync(Request(1, UwsgiPacket.Nginx()));
 
         await Assert.ThrowsAsync<ConnectionResetException>(client.ReadRecordAsync);
-        await client.Connection.Disposed.WaitAsync(TimeSpan.FromSeconds(5));
+        await client.Connection.Disposed.WithTimeoutAsync();
     }
 
     [Fact]
@@ -81,7 +75,7 @@ public class FastCgiWaitTests
 
         _time.Advance(TimeSpan.FromHours(1));
 
-        await client.Connection.Disposed.WaitAsync(TimeSpan.FromSeconds(5));
+        await client.Connection.Disposed.WithTimeoutAsync();
     }
 
     [Fact]
@@ -104,21 +98,20 @@ public class FastCgiWaitTests
 
         _time.Advance(TimeSpan.FromHours(1));
 
-        await client.Connection.Disposed.WaitAsync(TimeSpan.FromSeconds(5));
+        await client.Connection.Disposed.WithTimeoutAsync();
     }
 
     [Fact]
     public async Task A_refusal_that_is_not_taken_does_not_hold_the_connection_for_ever()
     {
         await using var server = await FastCgiTestServer.StartAsync(FastCgiTestServer.EchoAsync, WithRate, _time);
-        var client = await OpenNarrowAsync(server);
-        await _time.WaitForArmedTimersAsync();
-        await client.SendAsync(Request(1, UwsgiPacket.Nginx().Set("HTTP_X", "a\nb"), keep: false));
+        var client = await OpenNarrowAsync(server, Request(1, UwsgiPacket.Nginx().Set("HTTP_X", "a\nb"), keep: false));
 
-        // The read loop runs within SendAsync, so the refusal waits by now.
+        // The request was there at once, so nothing but the refusal waits in time.
+        await _time.WaitForArmedTimersAsync();
         _time.Advance(TimeSpan.FromHours(1));
 
-        await client.Connection.Disposed.WaitAsync(TimeSpan.FromSeconds(5));
+        await client.Connection.Disposed.WithTimeoutAsync();
     }
 
     [Fact]
@@ -139,7 +132,7 @@ public class FastCgiWaitTests
 
         _time.Advance(TimeSpan.FromHours(1));
 
-        await client.Connection.Disposed.WaitAsync(TimeSpan.FromSeconds(5));
+        await client.Connection.Disposed.WithTimeoutAsync();
     }
 
     [Fact]
@@ -195,7 +188,7 @@ public class FastCgiWaitTests
 
         await cancel.CancelAsync();
 
-        Assert.True(await outcome.Task.WaitAsync(TimeSpan.FromSeconds(5)));
+        Assert.True(await outcome.Task.WithTimeoutAsync());
     }
 
     [Fact]
@@ -207,7 +200,7 @@ public class FastCgiWaitTests
             if (context.Request.Path == "/busy")
             {
                 _started.SetResult();
-                served.Wait(TimeSpan.FromSeconds(10));
+                Assert.True(served.Wait(TestTimeouts.Default));
             }
             else
             {
@@ -220,7 +213,7 @@ public class FastCgiWaitTests
         await _started.Task.WithTimeoutAsync();
         await client.SendAsync(Request(2, UwsgiPacket.Nginx()));
 
-        Assert.Equal(200, (await client.ReadAnswerAsync(2).WaitAsync(TimeSpan.FromSeconds(5))).Response.StatusCode);
+        Assert.Equal(200, (await client.ReadAnswerAsync(2)).Response.StatusCode);
     }
 
     [Fact]
@@ -236,15 +229,15 @@ public class FastCgiWaitTests
         _time.Advance(TimeSpan.FromSeconds(29));
         await connection.Client.SendAsync(new byte[] { 1 });
 
-        _time.Advance(TimeSpan.FromSeconds(3));
+        await _time.AdvancePastAsync(TimeSpan.FromSeconds(3), connection.Disposed);
 
-        await connection.Disposed.WaitAsync(TimeSpan.FromSeconds(5));
+        await connection.Disposed.WithTimeoutAsync();
     }
 
     private static void WithRate(UwsgiOptions options) =>
         options.Limits.MinResponseDataRate = new MinDataRate(bytesPerSecond: 240, gracePeriod: TimeSpan.FromSeconds(5));
 
     // A peer that reads nothing, with next to nothing between it and the server.
-    private static async Task<FastCgiClient> OpenNarrowAsync(GatewayTestServer server) =>
-        new(await server.ConnectAsync(new InMemoryConnectionOptions { OutputBufferSize = 16, ApplicationScheduler = PipeScheduler.Inline }));
+    private static async Task<FastCgiClient> OpenNarrowAsync(GatewayTestServer server, byte[]? firstBytes = null) =>
+        new(await server.ConnectAsync(new InMemoryConnectionOptions { OutputBufferSize = 16, ApplicationScheduler = PipeScheduler.Inline }, firstBytes));
 }

@@ -134,10 +134,10 @@ public sealed class GatewayTestServer : IAsyncDisposable
         ConnectAsync(packet.ToArray().AsMemory(0, packet.ToHead().Length + bodyBytes), applicationScheduler);
 
     /// <summary>Opens a connection in memory that looks different to the server. Its pool is not watched.</summary>
-    public async Task<InMemoryConnection> ConnectAsync(InMemoryConnectionOptions options)
+    public async Task<InMemoryConnection> ConnectAsync(InMemoryConnectionOptions options, ReadOnlyMemory<byte> firstBytes = default)
     {
         var transport = _transport ?? throw new InvalidOperationException("The server is on a socket; use ConnectSocketAsync.");
-        var connection = await transport.ConnectAsync(options: options);
+        var connection = await transport.ConnectAsync(options: options, firstBytes: firstBytes);
         _connections.Add(connection);
         return connection;
     }

@@ -29,7 +29,7 @@ public sealed class ApacheConnectionTests
         await using var site = await ApacheSite.StartAsync(
             "fastcgi.conf",
             context => context.Response.WriteAsync(context.Connection.Id),
-            text => text.Replace("enablereuse=on", $"enablereuse={enableReuse}", StringComparison.Ordinal));
+            text => text.Replace("enablereuse=on", $"enablereuse={enableReuse}", StringComparison.Ordinal) + "\nKeepAliveTimeout 60\n");
         await using var connection = await RawHttpConnection.ConnectAsync(site.EndPoint);
 
         var ids = new List<string>();

@@ -76,7 +76,9 @@ public sealed class OperationsTests(ITestOutputHelper output) : IDisposable
         var order = await RawHttpConnection.SendAsync(nginx.Address.Actual, new RawRequest("GET", "/orders/7"));
 
         Assert.Equal("Order 7: two books, on their way.\n", order.Text);
-        Assert.Contains("Now listening on: uwsgi://fd://3", app.Output);
+
+        // The app serves before it says where.
+        Assert.True(await app.WaitForLineAsync(line => line.Contains("Now listening on: uwsgi://fd://3", StringComparison.Ordinal)) is not null, app.Output);
     }
 
     [SkippableFact]

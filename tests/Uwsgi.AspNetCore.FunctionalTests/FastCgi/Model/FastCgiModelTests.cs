@@ -43,6 +43,9 @@ public class FastCgiModelTests
 
             // A wait for this one shows as a hang.
             options.Limits.DrainTimeout = TestTimeouts.Default * 2;
+
+            // An application may be late on a busy machine.
+            options.Limits.StalledBodyTimeout = TestTimeouts.Default * 2;
         });
         var firstNumber = 1;
         var timeout = TestTimeouts.Default;
