@@ -6,6 +6,8 @@ using Uwsgi.AspNetCore.Transport.Loop;
 namespace Uwsgi.AspNetCore.FunctionalTests.Transport;
 
 /// <summary>Application code that keeps the threads it is given.</summary>
+[Collection(nameof(BlockingTests))]
+[CollectionDefinition(nameof(BlockingTests), DisableParallelization = true)]
 public class BlockingTests
 {
     public static TheoryData<UwsgiTransport> Transports => TransportServer.Transports;
