@@ -72,15 +72,16 @@ public sealed class InMemoryClient
     /// <summary>Ends both directions in order, as a web server does whose client has gone: nothing more is sent or read.</summary>
     public void Close()
     {
-        CompleteSending();
+        // In this order: the server may write as soon as it learns of the end, and nobody takes that any more.
         EndReading(new InvalidOperationException("The client has closed the connection."));
+        CompleteSending();
     }
 
     /// <summary>Resets the connection (an RST): the server's reads fail, its writes are dropped.</summary>
     public void Reset()
     {
-        EndSending(new ConnectionResetException("The connection was reset by the peer."));
         EndReading(new InvalidOperationException("The client has reset the connection."));
+        EndSending(new ConnectionResetException("The connection was reset by the peer."));
         _connection.FireClosed();
     }
 

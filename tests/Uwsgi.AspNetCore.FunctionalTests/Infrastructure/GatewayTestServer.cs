@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using System.IO.Pipelines;
 using System.Net;
@@ -27,7 +28,7 @@ public sealed class GatewayTestServer : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly InMemoryTransport? _transport;
     private readonly LeakCheckingMemoryPool _pool;
-    private readonly List<InMemoryConnection> _connections = [];
+    private readonly ConcurrentQueue<InMemoryConnection> _connections = [];
     private readonly HashSet<string> _expectedErrors = [];
     private bool _isDisposed;
 
@@ -125,7 +126,7 @@ public sealed class GatewayTestServer : IAsyncDisposable
             ApplicationScheduler = applicationScheduler ?? PipeScheduler.ThreadPool,
         };
         var connection = await transport.ConnectAsync(options: options, firstBytes: firstBytes);
-        _connections.Add(connection);
+        _connections.Enqueue(connection);
         return connection;
     }
 
@@ -138,7 +139,7 @@ public sealed class GatewayTestServer : IAsyncDisposable
     {
         var transport = _transport ?? throw new InvalidOperationException("The server is on a socket; use ConnectSocketAsync.");
         var connection = await transport.ConnectAsync(options: options, firstBytes: firstBytes);
-        _connections.Add(connection);
+        _connections.Enqueue(connection);
         return connection;
     }
 

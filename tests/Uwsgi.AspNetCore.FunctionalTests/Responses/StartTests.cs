@@ -229,14 +229,16 @@ public class StartTests
     [Trait("Item", "95")]
     public async Task The_response_is_complete_while_the_request_body_is_still_on_its_way(bool startsEarly)
     {
-        await using var server = await GatewayTestServer.StartAsync(async context =>
-        {
-            context.Response.ContentLength = 5;
-            if (startsEarly)
-                await context.Response.WriteAsync("hello");
-            else
-                context.Response.BodyWriter.Write("hello"u8);
-        });
+        await using var server = await GatewayTestServer.StartAsync(
+            async context =>
+            {
+                context.Response.ContentLength = 5;
+                if (startsEarly)
+                    await context.Response.WriteAsync("hello");
+                else
+                    context.Response.BodyWriter.Write("hello"u8);
+            },
+            options => options.Uwsgi = uwsgi => uwsgi.Limits.DrainTimeout = TestTimeouts.Default);
 
         var connection = await server.ConnectAsync();
         await connection.Client.SendAsync(UwsgiPacket.Nginx("POST").Set("CONTENT_LENGTH", "3").ToHead());

@@ -68,6 +68,20 @@ public class LeakCheckingMemoryPoolTests
     }
 
     [Fact]
+    public async Task AssertAllReturnedAsync_CalledAgain_WaitsAgain()
+    {
+        using var pool = new LeakCheckingMemoryPool();
+        await pool.AssertAllReturnedAsync();
+        var block = pool.Rent();
+
+        var all = pool.AssertAllReturnedAsync();
+        Assert.False(all.IsCompleted);
+        block.Dispose();
+
+        await all;
+    }
+
+    [Fact]
     public void Rent_MoreThanABlock_Throws()
     {
         using var pool = new TinyBlockMemoryPool(8);
