@@ -4,6 +4,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -71,6 +72,7 @@ internal static class SoakServeCommand
         {
             kestrel.ListenUnixSocket(addresses.Path(SoakAddresses.Http));
             kestrel.Listen(IPAddress.Loopback, addresses.Port(SoakAddresses.Http));
+            kestrel.Limits.MinRequestBodyDataRate = kestrel.Limits.MinResponseDataRate = new MinDataRate(240, TimeSpan.FromSeconds(60));
         });
         builder.UseUwsgi(uwsgi => uwsgi.Backlog = Backlog);
         return builder.Build();
@@ -87,8 +89,14 @@ internal static class SoakServeCommand
             ["Uwsgi:AutoSockets"] = Both(SoakAddresses.Auto),
             ["Uwsgi:Stats"] = addresses.Stats,
             ["Uwsgi:StaticMap:/static"] = addresses.StaticFiles,
-            // Long for everything but the endpoints that hang: on a loaded machine nothing else may meet it.
+            // Long for everything but the endpoints that hang: on a loaded machine nothing else may meet it. The same goes for the other times.
             ["Uwsgi:Harakiri"] = "60",
+            ["Uwsgi:Limits:DrainTimeout"] = "60",
+            ["Uwsgi:Limits:StalledBodyTimeout"] = "60",
+            ["Uwsgi:Limits:MinRequestBodyDataRate:BytesPerSecond"] = "240",
+            ["Uwsgi:Limits:MinRequestBodyDataRate:GracePeriod"] = "60",
+            ["Uwsgi:Limits:MinResponseDataRate:BytesPerSecond"] = "240",
+            ["Uwsgi:Limits:MinResponseDataRate:GracePeriod"] = "60",
             ["Uwsgi:HarakiriGrace"] = SoakEndpoints.Grace.TotalSeconds.ToString(CultureInfo.InvariantCulture),
             ["Uwsgi:HarakiriMaxStuck"] = "10000",
         };
