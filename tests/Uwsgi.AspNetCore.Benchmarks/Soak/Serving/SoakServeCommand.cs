@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
@@ -27,6 +28,9 @@ internal static class SoakServeCommand
 
     private const int Backlog = 4096;
 
+    private static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan DrainInterval = TimeSpan.FromMilliseconds(50);
+
     public static async Task<int> RunAsync(IReadOnlyList<string> arguments)
     {
         var options = new CommandLineOptions(arguments);
@@ -55,9 +59,20 @@ internal static class SoakServeCommand
         Console.WriteLine(Ready);
 
         await app.WaitForShutdownAsync();
+        await DrainAsync(() => pools.Outstanding == 0 && gauges.Read().Values.All(count => count == 0));
         await app.DisposeAsync();
         Write(LookInside());
         return 0;
+    }
+
+    // A stop does not wait for requests that were taken from the app, but they do end: what is left only then is left behind.
+    private static async Task DrainAsync(Func<bool> isDrained)
+    {
+        var started = Stopwatch.GetTimestamp();
+        while (!isDrained() && Stopwatch.GetElapsedTime(started) < DrainTimeout)
+        {
+            await Task.Delay(DrainInterval);
+        }
     }
 
     private static WebApplication Build(SoakAddresses addresses, string? transport, CountedPools pools, Complaints complaints)
