@@ -14,8 +14,10 @@ internal sealed class SoakEndpoints(Complaints complaints)
     public static readonly TimeSpan Limit = TimeSpan.FromSeconds(1);
     public static readonly TimeSpan Grace = TimeSpan.FromSeconds(0.25);
 
-    // Beyond limit and grace, and yet an end, so that nothing is stuck for ever.
-    private static readonly TimeSpan TooLong = Limit + Grace + TimeSpan.FromSeconds(1.5);
+    // Beyond limit and grace, and yet an end, so that nothing is stuck for ever. Many pauses instead of one time: on a machine that stood
+    // still for a while every time is up at once, and the app must not be back before the watchdog has looked twice.
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
+    private static readonly int Pauses = (int)((Limit + Grace + TimeSpan.FromSeconds(1.5)) / Pause);
 
     public void Map(WebApplication app)
     {
@@ -68,7 +70,7 @@ internal sealed class SoakEndpoints(Complaints complaints)
     private static async Task BeginAndHangAsync(HttpContext context)
     {
         await BeginAsync(context);
-        await Task.Delay(TooLong, CancellationToken.None);
+        await HangAsync();
     }
 
     private static async Task BeginAsync(HttpContext context)
@@ -155,15 +157,27 @@ internal sealed class SoakEndpoints(Complaints complaints)
 
     private static async Task IgnoreAsync(HttpContext context)
     {
-        await Task.Delay(TooLong, CancellationToken.None);
+        await HangAsync();
         context.Response.Headers["X-Late"] = "1";
         await context.Response.WriteAsync("too late");
     }
 
     private static Task BlockAsync(HttpContext context)
     {
-        Thread.Sleep(TooLong);
+        for (var i = 0; i < Pauses; i++)
+        {
+            Thread.Sleep(Pause);
+        }
+
         return context.Response.WriteAsync("too late");
+    }
+
+    private static async Task HangAsync()
+    {
+        for (var i = 0; i < Pauses; i++)
+        {
+            await Task.Delay(Pause, CancellationToken.None);
+        }
     }
 
     private static ulong Nonce(HttpContext context) =>

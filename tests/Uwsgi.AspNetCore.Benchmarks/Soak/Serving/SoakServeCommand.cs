@@ -1,9 +1,11 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -25,6 +27,9 @@ internal static class SoakServeCommand
     public const string Collect = "collect";
 
     private const int Backlog = 4096;
+
+    private static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan DrainInterval = TimeSpan.FromMilliseconds(50);
 
     public static async Task<int> RunAsync(IReadOnlyList<string> arguments)
     {
@@ -54,9 +59,20 @@ internal static class SoakServeCommand
         Console.WriteLine(Ready);
 
         await app.WaitForShutdownAsync();
+        await DrainAsync(() => pools.Outstanding == 0 && gauges.Read().Values.All(count => count == 0));
         await app.DisposeAsync();
         Write(LookInside());
         return 0;
+    }
+
+    // A stop does not wait for requests that were taken from the app, but they do end: what is left only then is left behind.
+    private static async Task DrainAsync(Func<bool> isDrained)
+    {
+        var started = Stopwatch.GetTimestamp();
+        while (!isDrained() && Stopwatch.GetElapsedTime(started) < DrainTimeout)
+        {
+            await Task.Delay(DrainInterval);
+        }
     }
 
     private static WebApplication Build(SoakAddresses addresses, string? transport, CountedPools pools, Complaints complaints)
@@ -71,6 +87,7 @@ internal static class SoakServeCommand
         {
             kestrel.ListenUnixSocket(addresses.Path(SoakAddresses.Http));
             kestrel.Listen(IPAddress.Loopback, addresses.Port(SoakAddresses.Http));
+            kestrel.Limits.MinRequestBodyDataRate = kestrel.Limits.MinResponseDataRate = new MinDataRate(240, TimeSpan.FromSeconds(60));
         });
         builder.UseUwsgi(uwsgi => uwsgi.Backlog = Backlog);
         return builder.Build();
@@ -87,8 +104,14 @@ internal static class SoakServeCommand
             ["Uwsgi:AutoSockets"] = Both(SoakAddresses.Auto),
             ["Uwsgi:Stats"] = addresses.Stats,
             ["Uwsgi:StaticMap:/static"] = addresses.StaticFiles,
-            // Long for everything but the endpoints that hang: on a loaded machine nothing else may meet it.
+            // Long for everything but the endpoints that hang: on a loaded machine nothing else may meet it. The same goes for the other times.
             ["Uwsgi:Harakiri"] = "60",
+            ["Uwsgi:Limits:DrainTimeout"] = "60",
+            ["Uwsgi:Limits:StalledBodyTimeout"] = "60",
+            ["Uwsgi:Limits:MinRequestBodyDataRate:BytesPerSecond"] = "240",
+            ["Uwsgi:Limits:MinRequestBodyDataRate:GracePeriod"] = "60",
+            ["Uwsgi:Limits:MinResponseDataRate:BytesPerSecond"] = "240",
+            ["Uwsgi:Limits:MinResponseDataRate:GracePeriod"] = "60",
             ["Uwsgi:HarakiriGrace"] = SoakEndpoints.Grace.TotalSeconds.ToString(CultureInfo.InvariantCulture),
             ["Uwsgi:HarakiriMaxStuck"] = "10000",
         };
