@@ -6,6 +6,7 @@ using Uwsgi.AspNetCore.Harakiri;
 using Uwsgi.AspNetCore.Http;
 using Uwsgi.AspNetCore.Protocols;
 using Uwsgi.AspNetCore.Protocols.FastCgi;
+using Uwsgi.AspNetCore.Transport;
 
 namespace Uwsgi.AspNetCore.Hosting;
 
@@ -84,6 +85,9 @@ internal sealed partial class FastCgiConnection
         _ = EndFailedAsync(exchange).AsTask();
         return null;
     }
+
+    /// <summary>Gets whether input can be received behind the end of the output.</summary>
+    public bool CanHalfClose => Output.Writer is ILastFlushWriter;
 
     /// <summary>Closes the sending side behind a request when nothing can follow: nginx waits for that, not for END_REQUEST.</summary>
     public void CloseOutput(FastCgiExchange exchange)
@@ -193,6 +197,10 @@ internal sealed partial class FastCgiConnection
             }
 
             await Output.FlushAsync(GetRate(isAlone), FastCgiRecord.HeaderSize);
+            if (!exchange.KeepsConnection && CanHalfClose && Requests.TryCloseWith(exchange))
+            {
+                Output.Close();
+            }
         }
         catch (Exception gone) when (gone is IOException or ObjectDisposedException)
         {

@@ -149,9 +149,9 @@ internal sealed class FastCgiExchange : GatewayExchange
     // END_REQUEST then leaves with the body, not in a packet of its own; while there is STDIN to come its id must stay in use.
     public override void NoteLastByte(bool isRequestRead) => _isEnding |= _isStdinEnded;
 
-    public override void CloseOutput(bool isLengthAnnounced)
+    public override void CloseOutput(bool isLengthAnnounced, bool isRequestRead)
     {
-        if (!KeepsConnection && _isStdinEnded)
+        if (!KeepsConnection && (_isStdinEnded || _owner.CanHalfClose))
         {
             _owner.CloseOutput(this);
         }

@@ -66,6 +66,13 @@ internal sealed class FastCgiOutput(PipeWriter writer, ConnectionTimeouts timeou
         return rate is null || flush.IsCompletedSuccessfully ? flush : FlushInTimeAsync(flush, rate, bytes);
     }
 
+    /// <summary>Closes the sending side behind what was flushed; for who has the turn.</summary>
+    public void Close()
+    {
+        IsClosed = true;
+        writer.Complete();
+    }
+
     /// <summary>Writes a last record and closes the sending side. False while another has the turn, whose flush may have to be cut off.</summary>
     /// <param name="last">The record.</param>
     /// <param name="socket">The socket, to send past the pipe, which must be empty; false is then also for a peer that does not take it.</param>
@@ -80,14 +87,14 @@ internal sealed class FastCgiOutput(PipeWriter writer, ConnectionTimeouts timeou
         {
             if (!IsClosed)
             {
-                IsClosed = true;
                 if (socket is not null)
                 {
+                    IsClosed = true;
                     return DirectSocket.TrySend(socket, last);
                 }
 
                 writer.Write(last);
-                writer.Complete();
+                Close();
             }
 
             return true;

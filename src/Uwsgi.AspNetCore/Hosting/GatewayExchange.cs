@@ -126,11 +126,12 @@ internal abstract class GatewayExchange : IBufferWriter<byte>
     }
 
     /// <summary>
-    /// Closes the sending side where the web server waits for it; called behind the last flush, when nothing is left of the request's body
-    /// but the connection may stay open for a while.
+    /// Closes the sending side where the web server waits for it; called behind the last flush, when the connection stays open for a while:
+    /// for the application, or for the rest of the request's body.
     /// </summary>
     /// <param name="isLengthAnnounced">Whether the web server can tell by Content-Length that the response is complete.</param>
-    public virtual void CloseOutput(bool isLengthAnnounced)
+    /// <param name="isRequestRead">Whether nothing is left of the request's body; only a transport that closes one side alone can receive the rest.</param>
+    public virtual void CloseOutput(bool isLengthAnnounced, bool isRequestRead)
     {
     }
 

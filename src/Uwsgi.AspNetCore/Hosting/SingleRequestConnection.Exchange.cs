@@ -90,9 +90,9 @@ internal sealed partial class SingleRequestConnection
     }
 
     // Apache waits for the end of an SCGI connection whatever the length says; over uwsgi nobody does.
-    public override void CloseOutput(bool isLengthAnnounced)
+    public override void CloseOutput(bool isLengthAnnounced, bool isRequestRead)
     {
-        if (!isLengthAnnounced || Protocol == GatewayProtocol.Scgi)
+        if ((!isLengthAnnounced || Protocol == GatewayProtocol.Scgi) && (isRequestRead || _output is ILastFlushWriter))
         {
             _output.Complete();
         }

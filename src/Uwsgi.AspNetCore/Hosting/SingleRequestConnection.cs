@@ -289,6 +289,7 @@ internal sealed partial class SingleRequestConnection : GatewayExchange
             // A length that is refused says nothing about what follows: nginx, not buffering, announces what it has read, nothing at first.
             if ((!_isWithoutBody || rejected.Reason == GatewayRejection.InvalidContentLength) && rejected.Reason != GatewayRejection.HeadTimeout)
             {
+                CloseOutput(isLengthAnnounced: true, isRequestRead: false);
                 await DiscardInputAsync();
             }
         }

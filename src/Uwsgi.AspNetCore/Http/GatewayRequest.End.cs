@@ -97,7 +97,8 @@ internal partial class GatewayRequest
         await EndResponseAsync(mayTakeLonger: true);
     }
 
-    // What may take longer is the application, or its callbacks: they need not hold up a web server that waits for the connection's end.
+    // What may take longer is the application, or its callbacks, or the rest of the request: they need not hold up a web server that waits for the
+    // connection's end. nginx sends no more of a request's body once the response has begun.
     private async ValueTask EndResponseAsync(bool mayTakeLonger)
     {
         Task? pending;
@@ -135,9 +136,10 @@ internal partial class GatewayRequest
         }
 
         await flush;
-        if (mayTakeLonger && IsRequestRead)
+        var isRequestRead = IsRequestRead;
+        if (mayTakeLonger || !isRequestRead)
         {
-            Exchange.CloseOutput(_declaredLength is not null);
+            Exchange.CloseOutput(_declaredLength is not null, isRequestRead);
         }
     }
 

@@ -2,7 +2,7 @@ using System.IO.Pipelines;
 
 namespace Uwsgi.AspNetCore.Transport;
 
-/// <summary>The output of a transport that can send its last bytes together with its end.</summary>
+/// <summary>The output of a transport that ends its sending alone when it is completed, and can send its last bytes together with that end.</summary>
 internal interface ILastFlushWriter
 {
     /// <summary>Gets whether both are cheaper together than one after the other, as over TCP: one packet instead of two.</summary>

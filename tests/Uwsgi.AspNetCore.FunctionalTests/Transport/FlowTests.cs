@@ -1,6 +1,8 @@
 using System.Security.Cryptography;
+using System.Text;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Uwsgi.AspNetCore.FunctionalTests.Attacks;
 using Uwsgi.AspNetCore.Testing;
 
 namespace Uwsgi.AspNetCore.FunctionalTests.Transport;
@@ -14,6 +16,21 @@ public class FlowTests
     private const int MaxAhead = 14_000_000;
 
     public static TheoryData<UwsgiTransport, SocketKind> All => TransportServer.TransportsAndKinds;
+
+    public static TheoryData<GatewayProtocol, SocketKind> EachProtocolAndKind
+    {
+        get
+        {
+            var data = new TheoryData<GatewayProtocol, SocketKind>();
+            foreach (var protocol in GatewayWire.Protocols)
+            {
+                foreach (var kind in Enum.GetValues<SocketKind>())
+                    data.Add(protocol, kind);
+            }
+
+            return data;
+        }
+    }
 
     [SkippableTheory]
     [MemberData(nameof(All))]
@@ -29,6 +46,47 @@ public class FlowTests
         var answer = await server.RequestAsync(UwsgiPacket.Nginx("POST").WithBody(body));
 
         Assert.Equal(SHA256.HashData(body), SHA256.HashData(answer.Body));
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(EachProtocolAndKind))]
+    public async Task A_response_ends_while_its_request_is_still_on_its_way(GatewayProtocol protocol, SocketKind kind)
+    {
+        await using var server = await TransportServer.StartAsync(UwsgiTransport.EventLoop, kind, context => context.Response.WriteAsync("early"), options =>
+        {
+            options.Protocol = protocol;
+            options.Uwsgi = uwsgi => uwsgi.Limits.DrainTimeout = TestTimeouts.Default * 2;
+        });
+        using var client = await server.ConnectSocketAsync();
+        await client.SendAsync(GatewayWire.Head(protocol, GatewayWire.Packet(protocol, "POST").Set("CONTENT_LENGTH", $"{Long}")));
+        await client.SendAsync(GatewayWire.Body(protocol, RandomBytes(1000)));
+
+        var response = await client.ReadToEndAsync();
+
+        // And the rest is taken: what the server closed on would cost the response, if the web server had not read it by then.
+        Assert.Contains("early", Encoding.Latin1.GetString(response), StringComparison.Ordinal);
+        await client.SendAsync(GatewayWire.Body(protocol, RandomBytes(Long - 1000))).WithTimeoutAsync();
+        await client.SendAsync(GatewayWire.End(protocol));
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(EachProtocolAndKind))]
+    public async Task A_refusal_ends_while_its_request_is_still_on_its_way(GatewayProtocol protocol, SocketKind kind)
+    {
+        await using var server = await TransportServer.StartAsync(UwsgiTransport.EventLoop, kind, _ => Task.CompletedTask, options =>
+        {
+            options.Protocol = protocol;
+            options.Uwsgi = uwsgi => uwsgi.Limits.DrainTimeout = TestTimeouts.Default * 2;
+        });
+        using var client = await server.ConnectSocketAsync();
+        await client.SendAsync(GatewayWire.Head(protocol, GatewayWire.Packet(protocol, "POST").Set("CONTENT_LENGTH", $"{Long}").Set("HTTP_X", "a\nb")));
+
+        // With a length, by which uwsgi's web servers know the end.
+        var response = protocol == GatewayProtocol.Uwsgi ? await client.ReadThroughAsync("\r\n\r\n") : await client.ReadToEndAsync();
+
+        Assert.Contains("400", Encoding.Latin1.GetString(response), StringComparison.Ordinal);
+        await client.SendAsync(GatewayWire.Body(protocol, RandomBytes(Long))).WithTimeoutAsync();
+        await client.SendAsync(GatewayWire.End(protocol));
     }
 
     [SkippableTheory]
