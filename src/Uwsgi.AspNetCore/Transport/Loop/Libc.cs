@@ -22,8 +22,10 @@ internal static class Libc
     public const int EINVAL = 22;
     public const int ENFILE = 23;
     public const int EMFILE = 24;
+    public const int EPIPE = 32;
     public const int ENOSYS = 38;
     public const int EOVERFLOW = 75;
+    public const int ECONNRESET = 104;
     public const int ENOBUFS = 105;
 
     public const uint EPOLLIN = 0x001;

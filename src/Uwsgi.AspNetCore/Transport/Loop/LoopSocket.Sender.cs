@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.Win32.SafeHandles;
 
 namespace Uwsgi.AspNetCore.Transport.Loop;
@@ -95,7 +96,7 @@ internal sealed partial class LoopSocket
             {
                 if (error != 0)
                 {
-                    Owner?.NoteClosed();
+                    NoteLoss(error);
                 }
 
                 return EndSending(isHalfClose && error == 0 && !_isAborted, next);
@@ -162,6 +163,21 @@ internal sealed partial class LoopSocket
         }
 
         return (total, 0);
+    }
+
+    // A peer that has gone ends the input as well. Any other would wait for what cannot be sent, as long as nobody closes.
+    private void NoteLoss(int error)
+    {
+        if (Owner is not { } owner)
+        {
+            return;
+        }
+
+        owner.NoteClosed();
+        if (error is not (Libc.EPIPE or Libc.ECONNRESET))
+        {
+            Abort(owner, new ConnectionAbortedException($"The system could not send (errno {error})."));
+        }
     }
 
     // Whoever writes learns it from the next flush. Behind the exchange the socket may be another connection's.
