@@ -78,7 +78,7 @@ internal sealed partial class FastCgiConnection
                 GatewayRejection.MalformedRecord, $"A BEGIN_REQUEST names {requestId}, the id of a request that is not over.");
         }
 
-        if (Requests.HasAnsweredAll)
+        if (Requests.MayClose)
         {
             // Nobody but us has closed yet. Without any answer the web server may send the request somewhere else.
             _isOver = true;

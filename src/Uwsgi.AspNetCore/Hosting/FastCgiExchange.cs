@@ -151,7 +151,7 @@ internal sealed class FastCgiExchange : GatewayExchange
 
     public override void CloseOutput(bool isLengthAnnounced, bool isRequestRead)
     {
-        if (!KeepsConnection && (_isStdinEnded || _owner.CanHalfClose))
+        if (!KeepsConnection && HasEnded && !IsAborted && ((isRequestRead && _isStdinEnded) || _owner.CanHalfClose))
         {
             _owner.CloseOutput(this);
         }

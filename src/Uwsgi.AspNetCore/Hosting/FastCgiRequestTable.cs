@@ -55,23 +55,6 @@ internal sealed class FastCgiRequestTable(GatewaySettings settings, TimeoutClock
         }
     }
 
-    /// <summary>Gets whether a closing connection owes no answer any more, though applications may still be busy behind theirs.</summary>
-    public bool HasAnsweredAll
-    {
-        get
-        {
-            if (!_isClosing)
-            {
-                return false;
-            }
-
-            lock (_lock)
-            {
-                return ActiveCount == 0 && _drainedId == 0;
-            }
-        }
-    }
-
     // A request is counted until nothing of it is left, which is behind its end on the wire.
     private bool IsIdle => _unfinished == 0;
 

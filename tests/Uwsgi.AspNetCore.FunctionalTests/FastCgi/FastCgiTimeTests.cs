@@ -194,28 +194,4 @@ public class FastCgiTimeTests
         await busy.AssertClosedAsync();
         await stopping.WithTimeoutAsync();
     }
-
-    [Fact]
-    public async Task A_stopping_server_closes_in_answer_to_a_request_behind_an_answered_one()
-    {
-        var served = new TaskCompletionSource<IConnectionLifetimeNotificationFeature>();
-        var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using var server = await FastCgiTestServer.StartAsync(async context =>
-        {
-            served.TrySetResult(context.Features.GetRequiredFeature<IConnectionLifetimeNotificationFeature>());
-            await context.Response.WriteAsync("done");
-            await context.Response.CompleteAsync();
-            await release.Task;
-        });
-        var client = await server.OpenAsync(Request(1, UwsgiPacket.Nginx()));
-        Assert.Equal("done", (await client.ReadAnswerAsync(1)).Response.Text);
-
-        // What a stopping server does to each of its connections, over when it returns.
-        (await served.Task).RequestClose();
-        await client.SendAsync(Request(1, UwsgiPacket.Nginx()));
-        release.SetResult();
-
-        // An OVERLOADED would be its answer; nginx sends it to the next upstream only when there is none.
-        await client.AssertClosedAsync();
-    }
 }
