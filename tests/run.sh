@@ -9,7 +9,8 @@
 # TEST_TIMEOUT (default 50m) bounds each of the three runs, TEST_HANG_TIMEOUT (default 10m) each single test.
 #
 # Tests on real servers and real time meet stalls of a shared machine. Up to five failed ones of a run are therefore repeated, once and alone: those
-# that pass then count as passed and are listed as unstable, with their first message. RETRY=0 leaves that out, for whoever looks for them.
+# that pass then count as passed and are listed as unstable, with their first message. RETRY=0 leaves that out, for whoever looks for them. The soak is
+# never repeated: what it finds is rare by nature.
 
 set -u -o pipefail
 cd "$(dirname "$0")/.." || exit 1
@@ -126,12 +127,12 @@ run() { # name, solution or project, arguments for dotnet test...
   status=$?
   read -ra ran < <(count "$into")
   if [ "$status" -ne 0 ]; then
+    mapfile -t methods < <(failures "$into/console.log" | sed -n 's/^ *Failed \([^ (]*\).*/\1/p' | sort -u)
     # A crash or a hang can leave no failed test, and tests that were not run.
     if [ "$status" -ne 1 ] || [ "${ran[1]}" -eq 0 ] || grep -q '^Test Run Aborted' "$into/console.log"; then
       say "dotnet test ended with exit code $status"
       ran[1]=$((ran[1] + 1))
-    elif [ "${RETRY:-1}" != 0 ] && [ "${ran[1]}" -le 5 ]; then
-      mapfile -t methods < <(failures "$into/console.log" | sed -n 's/^ *Failed \([^ (]*\).*/\1/p' | sort -u)
+    elif [ "${RETRY:-1}" != 0 ] && [ "${ran[1]}" -le 5 ] && [[ "${methods[*]}" != *SoakTests* ]]; then
       say "once more: ${methods[*]}"
       if execute "$into-again" "$target" --filter "$(printf '|FullyQualifiedName=%s' "${methods[@]}" | tail -c +2)" &&
         [ "$(count "$into-again" | cut -d' ' -f1)" -ge "${ran[1]}" ]; then

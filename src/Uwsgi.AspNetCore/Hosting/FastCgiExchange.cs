@@ -149,6 +149,7 @@ internal sealed class FastCgiExchange : GatewayExchange
     // END_REQUEST then leaves with the body, not in a packet of its own; while there is STDIN to come its id must stay in use.
     public override void NoteLastByte(bool isRequestRead) => _isEnding |= _isStdinEnded;
 
+    // Behind a complete answer only: the end of one that was cut would look like its own.
     public override void CloseOutput(bool isLengthAnnounced, bool isRequestRead)
     {
         if (!KeepsConnection && HasEnded && !IsAborted && ((isRequestRead && _isStdinEnded) || _owner.CanHalfClose))
